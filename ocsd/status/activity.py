@@ -99,6 +99,13 @@ class AlarmCounts(NamedTuple):
     """Messages of the last day that were given up."""
     since: float | None = None
     """Since when one is raised [s, Unix time]."""
+    evaluator: str = "running"
+    """The state of the instance that judges them; `running`, or words."""
+
+    @property
+    def are_judged(self) -> bool:
+        """Whether they are judged now."""
+        return self.evaluator == "running"
 
     @property
     def wait(self) -> bool:

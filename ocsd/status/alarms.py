@@ -5,10 +5,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from ocsd.status.activity import known
+from ocsd.text.plural import plural
 from ocsd.text.reason import clause
 from ocsd.text.times import utc
 
 _SEVERITIES: Final = ("critical", "warning", "info")
+_SHOWN_S: Final = 86400.0
+"""Age up to which a message that was given up is shown [s]."""
 _STATES: Final = ("raised", "pending", "unseen", "clear")
 
 
@@ -72,17 +75,26 @@ class DeliveryStatus(NamedTuple):
     state: str = "waiting"
     attempts: int = 0
     queued_at: float | None = None
-    due_at: float | None = None
+    title: str = ""
+    at: float = 0.0
+    """When its state changed last."""
     reason: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody should know that it has not arrived."""
+        is_old = time.time() - self.at > _SHOWN_S
+        return self.state != "delivered" and not (self.state == "undeliverable" and is_old)
 
     @property
     def words(self) -> str:
         """What has become of it."""
-        tries = f"{self.state}, {self.attempts} tries"
+        tries = f"{self.state} after {plural(self.attempts, 'attempt')}"
         since = ""
         if self.queued_at is not None:
             since = f" since {utc(self.queued_at)}"
-        return f"{self.receiver}: {tries}{since}{clause(': ', self.reason)}"
+        about = clause(", ", self.title)
+        return f"{self.receiver}{about}: {tries}{since}{clause(': ', self.reason)}"
 
 
 class HostAlarms(NamedTuple):
@@ -92,29 +104,43 @@ class HostAlarms(NamedTuple):
     deliveries: tuple[DeliveryStatus, ...] = ()
     as_of: float | None = None
     """When they were judged last."""
-    evaluator: str = ""
-    """The state of the instance that judges them."""
+    evaluator: str = "running"
+    """The state of the instance that judges them: ``running``, or words."""
+    unwell: str = ""
+    """Why no sign of life is sent."""
+    heartbeats: tuple[str, ...] = ()
+    """The signs of life that nobody took, and why."""
 
     @property
-    def trouble(self) -> str:
-        """Why the answer may not be the present one; empty if nothing is wrong."""
-        if self.evaluator in {"", "running", "up"}:
-            return ""
-        of = ""
-        if self.as_of:
-            of = f", this is of {utc(self.as_of)}"
-        return f"alarms are not judged now{of}: {self.evaluator}; see: ocsd why alarms"
+    def troubles(self) -> list[str]:
+        """Reasons why the answer is old, and why no sign of life is sent; empty if all is well."""
+        found = [f"heartbeat {each}" for each in self.heartbeats]
+        if self.unwell:
+            found.append(f"no heartbeats are sent: {self.unwell}")
+        if self.evaluator != "running":
+            of = ""
+            if self.as_of:
+                of = f", this is of {utc(self.as_of)}"
+            found.append(f"alarms are not judged now{of}: {self.evaluator}")
+        return found
 
 
 def alarms_of(answer: Mapping[str, Any]) -> HostAlarms:
     """Return the answer of ``GET /v1/alarms`` as a value."""
     found = (AlarmStatus(**known(AlarmStatus, _full(row))) for row in answer.get("alarms", ()))
     deliveries = _deliveries(answer.get("deliveries", ()))
+    beats: Mapping[str, Any] = answer.get("heartbeats") or {}
+    failed = tuple(f"{name}: {beat['failure']}" for name, beat in beats.items() if beat["failure"])
+    unwell = ""
+    if beats:
+        unwell = str(answer.get("unwell") or "")
     return HostAlarms(
         tuple(sorted(found, key=lambda each: each.urgency)),
         deliveries,
         answer.get("as_of"),
-        str(answer.get("evaluator") or ""),
+        str(answer.get("evaluator") or "running"),
+        unwell,
+        failed,
     )
 
 
@@ -128,7 +154,7 @@ def _full(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _deliveries(rows: Iterable[Mapping[str, Any]]) -> tuple[DeliveryStatus, ...]:
     found = (DeliveryStatus(**known(DeliveryStatus, row)) for row in rows)
-    return tuple(each for each in found if each.state != "delivered")
+    return tuple(each for each in found if each.is_open)
 
 
 def _place(word: str, words: tuple[str, ...]) -> int:

@@ -72,24 +72,35 @@ def _warnings(report: HostStatus) -> list[Parts]:
 
 
 def alarm_lines(alarms: AlarmCounts | None, screen: Style) -> list[Parts]:
-    """Return the line about alarms; none if the host has none, or none is raised."""
-    if alarms is None or not any((alarms.raised, alarms.failing, alarms.undeliverable)):
+    """Return the line about alarms; none if it has nothing to say."""
+    if alarms is None:
         return []
-    parts = []
-    if alarms.raised:
-        raised = f"{plural(alarms.raised, 'alarm')} raised"
-        if alarms.wait:
-            raised = screen.styled(raised, "attention")
-        facts = " ".join(filter(None, (alarms.worst, _since(alarms.since))))
-        parts.append(f"{raised} ({facts})")
-    known = {"acknowledged": alarms.acknowledged, "silenced": alarms.silenced}
-    parts += [f"{number} {word}" for word, number in known.items() if number]
+    troubles = []
+    if not alarms.are_judged:
+        words = screen.styled("alarms are not judged", "attention")
+        troubles.append(f"{words}: {one_line(alarms.evaluator)}")
     if alarms.failing:
-        parts.append(f"{plural(alarms.failing, 'message')} not delivered yet")
+        troubles.append(f"{plural(alarms.failing, 'message')} not delivered yet")
     if alarms.undeliverable:
         words = f"{plural(alarms.undeliverable, 'message')} undeliverable"
-        parts.append(screen.styled(words, "attention"))
-    return [[*parts, "see: ocsd alarm list"]]
+        troubles.append(screen.styled(words, "attention"))
+    if not (alarms.raised or troubles):
+        return []
+    return [[*_raised(alarms, screen), *troubles, "see: ocsd alarm list"]]
+
+
+def _raised(alarms: AlarmCounts, screen: Style) -> Parts:
+    if not alarms.raised:
+        return []
+    raised = f"{plural(alarms.raised, 'alarm')} raised"
+    if alarms.wait:
+        raised = screen.styled(raised, "attention")
+    facts = " ".join(filter(None, (alarms.worst, _since(alarms.since))))
+    known = {"acknowledged": alarms.acknowledged, "silenced": alarms.silenced}
+    return [
+        f"{raised} ({facts})",
+        *(f"{number} {word}" for word, number in known.items() if number),
+    ]
 
 
 def _since(unix_time_s: float | None) -> str:

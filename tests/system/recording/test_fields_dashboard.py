@@ -22,8 +22,8 @@ NUMBERS = {"float", "integer"}
 class Grafana:
     """Fills in the variables of the dashboard as Grafana does."""
 
-    def __init__(self, server):
-        self.server = server
+    def __init__(self, database):
+        self.server = database
         told = json.loads(DASHBOARD.read_text())
         self.variables = {each["name"]: each["query"] for each in told["templating"]["list"]}
         self.numbers, self.texts = (panel["targets"][0]["query"] for panel in told["panels"])

@@ -32,9 +32,12 @@ ANSWER = {
             "state": "undeliverable",
             "attempts": 9,
             "queued_at": 1795332781.5,
+            "at": NOW_AT,
             "reason": "HTTP 404",
+            "title": "stage-warm",
+            "key": "k",
         },
-        {"receiver": "mail", "state": "delivered", "attempts": 1},
+        {"receiver": "mail", "state": "delivered", "key": "k", "reason": ""},
     ],
     "as_of": NOW_AT,
     "evaluator": "running",
@@ -61,7 +64,8 @@ def test_the_list_begins_with_what_needs_somebody_and_ends_with_what_was_not_del
     assert "2026-11-22T07:33:01Z   5.31  the 4 K stage is too warm" in rows[0]
     assert rows[1].endswith("thermo1.temps.stage > 5 for 30s; acknowledged by vera")
     assert rows[3] == (
-        "not delivered to slack: undeliverable, 9 tries since 2026-11-22T07:33:01Z: HTTP 404"
+        "not delivered to slack, stage-warm: undeliverable after 9 attempts "
+        "since 2026-11-22T07:33:01Z: HTTP 404"
     )
 
 
@@ -120,11 +124,19 @@ def test_a_silence_has_an_end_in_one_of_two_forms(ocsd, daemon):
     assert "'2020-01-01' is over: 2020-01-01T00:00:00Z" in done.stderr
 
 
-def test_a_silence_ends_and_a_receiver_is_tried(ocsd, daemon):
+def test_a_silence_ends(ocsd, daemon):
     assert ocsd("alarm", "unsilence", "pump").stdout == "pump: not silenced any more\n"
-    daemon.streams["/v1/alarms/test"] = [{"message": "delivered to slack"}]
-    assert ocsd("alarm", "test", "slack").stdout == "delivered to slack\n"
-    assert daemon.requests[-1] == ("/v1/alarms/test", {"name": "slack"})
+    assert daemon.requests == [("/v1/alarms/unsilence", {"name": "pump"})]
+
+
+def test_a_test_tells_what_became_of_it_at_each_receiver(ocsd, daemon):
+    daemon.streams["/v1/alarms/test"] = [{"key": "k", "receivers": ["slack", "mail"]}]
+    done = ocsd("alarm", "test", "stage-warm")
+    assert done.returncode == 1
+    assert done.stdout == "slack: undeliverable: HTTP 404\nmail: delivered\n"
+    assert daemon.requests == [("/v1/alarms/test", {"name": "stage-warm"})]
+    daemon.streams["/v1/alarms/test"] = [{"key": "other", "receivers": []}]
+    assert "tells nobody" in ocsd("alarm", "test", "dome-open").stdout
 
 
 def test_a_refusal_keeps_the_words_and_the_exit_code_of_the_daemon(ocsd, daemon):
@@ -147,13 +159,17 @@ def test_a_silence_that_is_over_is_none_and_an_evaluator_that_does_not_run_is_to
     over = {**WARM, "silenced_until": NOW_AT - 1, "silenced_by": "otto"}
     still = {**WARM, "silenced_until": NOW_AT + 1000, "silenced_by": "otto"}
     unseen = {**QUIET, "state": "unseen"}
-    found = alarms_of({"alarms": [over, still, unseen], "as_of": 1795332781.5, "evaluator": "down"})
+    told = {"alarms": [over, still, unseen], "as_of": 1795332781.5, "evaluator": "down"}
+    beats = {"watchdog": {"failure": "HTTP 500"}, "other": {"failure": ""}}
+    found = alarms_of({**told, "heartbeats": beats, "unwell": "recorder"})
     first, second, third = found.alarms
     assert first.waits
     assert not second.waits
     assert "silenced until" in second.words
     assert second.words.endswith("by otto")
     assert "nothing came yet" in third.words
-    assert found.trouble == (
-        "alarms are not judged now, this is of 2026-11-22T07:33:01Z: down; see: ocsd why alarms"
-    )
+    assert found.troubles == [
+        "heartbeat watchdog: HTTP 500",
+        "no heartbeats are sent: recorder",
+        "alarms are not judged now, this is of 2026-11-22T07:33:01Z: down",
+    ]

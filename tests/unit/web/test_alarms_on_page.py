@@ -91,8 +91,9 @@ def world():
     since = time.time() - 130
     world.alarms = [PUMP, {**DOME, "since": since}, {**WARM, "since": since}]
     world.deliveries = [
-        {"receiver": "slack", "state": "undeliverable", "attempts": 9, "reason": "HTTP 404"}
+        {"receiver": "slack", "title": "warm", "at": since, "attempts": 9, "reason": "HTTP 404"}
     ]
+    world.deliveries[0]["state"] = "undeliverable"
     return world
 
 
@@ -123,7 +124,7 @@ def test_what_is_raised_stands_in_a_banner_and_first_and_as_text(page):
     first = page.locator("#alarm-list li").first
     assert "the 4 K stage is <b>too warm</b>" in first.inner_text()
     assert page.locator("#delivery-list").inner_text() == (
-        "Not delivered to slack: undeliverable, 9 tries: HTTP 404"
+        "Not delivered to slack, warm: undeliverable, 9 tries: HTTP 404"
     )
     assert page.locator("#clear-count").inner_text() == "1 clear"
 

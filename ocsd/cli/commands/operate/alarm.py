@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -15,10 +15,13 @@ from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
 from ocsd.status.alarms import AlarmStatus, HostAlarms, alarms_of
 from ocsd.text.nearest import nearest_or_all
 from ocsd.text.printable import one_line
+from ocsd.text.reason import clause
 from ocsd.text.times import WAYS_TO_WRITE_LATER, future_time, utc
 
 _TEST_LIMIT_S = 60.0
 """Time in which the receivers of a test have answered [s]."""
+_POLL_S = 0.2
+_OVER = {"delivered", "undeliverable"}
 _COMPLETION_LIMIT_S = 0.3
 _NONE = "-"
 _COLUMNS = columns("ALARM", "STATE", "SEVERITY", "SINCE", "VALUE", "TEXT", right=("VALUE",))
@@ -111,9 +114,7 @@ def _lines(chosen: Sequence[AlarmStatus], found: HostAlarms) -> list[str]:
     if chosen:
         lines = list(table_lines(_COLUMNS, [_row(each) for each in chosen], screen))
     lines += [f"not delivered to {one_line(each.words)}" for each in found.deliveries]
-    if found.trouble:
-        lines.append(found.trouble)
-    return lines
+    return [*lines, *map(one_line, found.troubles)]
 
 
 def _row(alarm: AlarmStatus) -> list[Cell]:
@@ -183,13 +184,35 @@ def unsilence(names: tuple[str, ...], as_json: bool, host: str | None) -> None:
 )
 @click.argument("name", metavar="NAME|RECEIVER", shell_complete=_names)
 @_of_host
-def test(name: str, as_json: bool, host: str | None) -> None:
+def test(name: str, as_json: bool, host: str | None) -> int:
     """Send a message that says that it is a test, and show whether it arrived."""
-    answer = control.find(host).ask("/v1/alarms/test", {"name": name}, _TEST_LIMIT_S)
+    daemon = control.find(host)
+    told = daemon.ask("/v1/alarms/test", {"name": name})
+    rows = _outcomes(daemon, told["key"], told["receivers"])
     if as_json:
-        print(json.dumps(answer))
-        return
-    print(answer.get("message") or f"a test of {name} is on its way; see: ocsd alarm list")
+        print(json.dumps({**told, "deliveries": rows}))
+    else:
+        print("\n".join(map(_outcome, rows)) or f"'{name}' tells nobody: its rule has no `tell`")
+    return int(not rows or any(row["state"] != "delivered" for row in rows))
+
+
+def _outcomes(
+    daemon: control.DaemonClient, key: str, receivers: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Wait until each receiver has taken a message, or refused it once; return the rows."""
+    deadline_s = time.monotonic() + _TEST_LIMIT_S
+    while True:
+        rows = [row for row in daemon.ask("/v1/alarms")["deliveries"] if row["key"] == key]
+        known = [row for row in rows if row["state"] in _OVER or row["reason"]]
+        if len(known) >= len(receivers) or time.monotonic() > deadline_s:
+            return rows
+        time.sleep(_POLL_S)
+
+
+def _outcome(row: Mapping[str, Any]) -> str:
+    again = "; it is tried again" * (row["state"] not in _OVER)
+    reason = clause(": ", one_line(row["reason"]))
+    return f"{row['receiver']}: {row['state']}{reason}{again}"
 
 
 def _request(
@@ -208,6 +231,7 @@ def _request(
         If there is no alarm of a name; nothing is changed then.
     """
     daemon = control.find(host)
+    # All of them are looked at before the first is changed.
     known = [each.name for each in alarms_of(daemon.ask("/v1/alarms")).alarms]
     if not known:
         raise NoSuchInstanceError(_no_alarms(daemon.host))

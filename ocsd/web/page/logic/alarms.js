@@ -76,8 +76,13 @@ export function spanAround({ since, at }, now) {
   return { live: false, since: begin - 1800, until: Math.min(now, begin + 1800) };
 }
 
+/** Whether somebody should know that a message has not arrived: what was given up, for a day. */
+export function isOpen({ state, at }, now) {
+  return state !== "delivered" && !(state === "undeliverable" && now - at > 86400);
+}
+
 /** "slack: undeliverable, 9 tries: HTTP 404". */
-export function deliveryText({ receiver, state, attempts, reason }) {
+export function deliveryText({ receiver, title, state, attempts, reason }) {
   const why = reason ? `: ${reason}` : "";
-  return `${receiver}: ${state}, ${attempts} tries${why}`;
+  return `${receiver}, ${title}: ${state}, ${attempts} tries${why}`;
 }

@@ -1,7 +1,7 @@
 // The alarms of the host: those that need somebody first; acknowledge, silence, and their plot.
 import { get, post } from "../connect/api.js";
 import { Rows, h, say, setAttribute, setText } from "../dom/build.js";
-import { alarmFacts, alarmLook, alarmsFirst, bannerText, deliveryText, fieldOf, isField, isSilenced, spanAround }
+import { alarmFacts, alarmLook, alarmsFirst, bannerText, deliveryText, fieldOf, isField, isOpen, isSilenced, spanAround }
   from "../logic/alarms.js";
 
 const $ = (id) => document.getElementById(id);
@@ -56,7 +56,7 @@ export class Alarms {
     this.rows.update(sorted.filter(({ state, silenced_until: until }) => state !== "clear" || until > now));
     this.clear.update(clear);
     setText($("clear-count"), `${clear.length} clear`);
-    this.deliveries.update((deliveries ?? []).filter(({ state }) => state !== "delivered"));
+    this.deliveries.update(deliveries.filter((each) => isOpen(each, now)));
   }
 
   createRow({ name }) {
@@ -128,8 +128,7 @@ export class Alarms {
 }
 
 function troubleOf({ evaluator }) {
-  if (["running", "up"].includes(evaluator)) return "";
-  return `Alarms are not judged now: ${evaluator}; ocsd why alarms says why.`;
+  return evaluator === "running" ? "" : `Alarms are not judged now: ${evaluator}`;
 }
 
 function createChip() {

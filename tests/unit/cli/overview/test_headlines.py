@@ -152,3 +152,14 @@ def test_a_message_that_nobody_took_is_told_although_all_is_clear_again():
 
 def test_a_host_whose_alarms_are_clear_has_no_line_about_them():
     assert lines_of(host(agent("a"), alarms={"raised": 0})) == lines_of(host(agent("a")))
+
+
+def test_alarms_that_nobody_judges_are_told():
+    report = host(agent("a"), alarms={"evaluator": "backoff: killed by SIGKILL"})
+    assert lines_of(report) == [
+        "alarms are not judged: backoff: killed by SIGKILL | see: ocsd alarm list"
+    ]
+
+
+def test_a_silence_alone_has_no_line():
+    assert lines_of(host(agent("a"), alarms={"raised": 0, "silenced": 1})) == []

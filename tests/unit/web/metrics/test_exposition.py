@@ -1,6 +1,7 @@
 """The metrics of a host, from made-up facts to the text that Prometheus reads."""
 
 import re
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -71,7 +72,11 @@ ALARMS = {
         {"name": "dome", "state": "raised", "acknowledged_by": "vera"},
         {"name": "pump", "severity": "info", "state": "clear"},
     ],
-    "deliveries": [{"state": "undeliverable"}, {"state": "waiting"}, {"state": "delivered"}],
+    "deliveries": [
+        {"state": "undeliverable", "at": time.time()},
+        {"state": "waiting"},
+        {"state": "delivered"},
+    ],
     "as_of": 1998.5,
     "evaluator": "running",
 }
