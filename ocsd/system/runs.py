@@ -15,6 +15,8 @@ RECORDING_KEY: Final = "X_RECORDING"
 """The age of the agent's newest sample [s], and the condition of an aggregator's recording."""
 ADDRESS_KEY: Final = "X_ADDRESS"
 """The URL at which a process serves the page in the browser."""
+ALARMS_KEY: Final = "X_ALARMS"
+"""The summary of the alarms of the host (`ocsd.alarms.view.summary`), as JSON."""
 CHANGED_CODE_KEY: Final = "X_CHANGED_CODE"
 """A file of the agent's code that was written or removed since the agent loaded it."""
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ocsd.system.runs import (
     ADDRESS_KEY,
+    ALARMS_KEY,
     CHANGED_CODE_KEY,
     RECORDING_KEY,
     RUNS_KEY,
@@ -15,7 +16,15 @@ from ocsd.system.runs import (
     decode_runs,
 )
 
-_KEYS: Final = {"WATCHDOG", RUNS_KEY, SAMPLE_KEY, RECORDING_KEY, CHANGED_CODE_KEY, ADDRESS_KEY}
+_KEYS: Final = {
+    "WATCHDOG",
+    RUNS_KEY,
+    SAMPLE_KEY,
+    RECORDING_KEY,
+    CHANGED_CODE_KEY,
+    ADDRESS_KEY,
+    ALARMS_KEY,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,8 @@ class Activity:
     """The text of ``X_CHANGED_CODE``."""
     address: str = ""
     """The text of ``X_ADDRESS``."""
+    alarms: str = ""
+    """The text of ``X_ALARMS``."""
 
     def after(self, fields: Mapping[str, str], now_s: float) -> "Activity":
         """Return the activity that follows a notification at `now_s` [s, monotonic]."""
@@ -46,6 +57,7 @@ class Activity:
             recording=fields.get(RECORDING_KEY, self.recording),
             changed_code=fields.get(CHANGED_CODE_KEY, self.changed_code),
             address=fields.get(ADDRESS_KEY, self.address),
+            alarms=fields.get(ALARMS_KEY, self.alarms),
         )
 
     def as_json(self, now_s: float) -> dict[str, Any]:
@@ -65,6 +77,10 @@ class Activity:
             if isinstance(age_s, (int, float)):
                 recording["age_s"] = round(age_s + self._since(now_s), 1)
         return told
+
+    def alarms_told(self) -> dict[str, Any]:
+        """Return the summary of alarms as it came last; empty if none came."""
+        return _object(self.alarms)
 
     def _aged(self, now_s: float) -> str:
         """Return the age of the newest sample, which has grown since the report [s]."""
