@@ -53,6 +53,26 @@ class RecordingStatus(NamedTuple):
     """The holes of the last day."""
 
 
+class WritingStatus(NamedTuple):
+    """The writing of what is recorded to a database."""
+
+    database: str = "?"
+    """Its address."""
+    connected: bool = False
+    lag_s: float | None = None
+    """Age of the time up to which the database has everything [s]."""
+    newest_s: float | None = None
+    """Age of the newest entry of the journal that it has [s]."""
+    backlog_bytes: int = 0
+    lines: int = 0
+    refused: int = 0
+    not_kept: int = 0
+    dropped: int = 0
+    """Lines since the start of the writer: written, refused, of these not even set aside; messages
+    that were dropped because no journal keeps them.
+    """
+
+
 class DiskStatus(NamedTuple):
     """A file system with something of the host on it."""
 
@@ -134,6 +154,13 @@ def recording(row: Mapping[str, Any] | None) -> RecordingStatus | None:
     lost = row.get("lost_last_day") or {}
     holes = {f"lost_{key}": lost.get(key, 0) for key in ("holes", "messages", "feeds")}
     return RecordingStatus(**known(RecordingStatus, row), **holes)
+
+
+def writing(row: Mapping[str, Any] | None) -> WritingStatus | None:
+    """Return the writing of a writer's row; None if it has told nothing."""
+    if row is None:
+        return None
+    return WritingStatus(**known(WritingStatus, row))
 
 
 def clock(row: Mapping[str, Any] | None) -> ClockStatus | None:

@@ -55,6 +55,7 @@ def headlines(report: HostStatus, verdict: HostVerdict, screen: Style) -> list[P
     for instance in report.instances:
         if instance.records:
             lines += recording_lines(instance, full_in_s(report), screen)
+    lines += [parts for each in report.instances if (parts := writing_parts(each, screen))]
     lines += _warnings(report)
     if verdict.lacking:
         lines.append([_operations(verdict.lacking)])
@@ -202,6 +203,26 @@ def recording_lines(
         yield [f"{screen.styled('nothing is recorded', 'attention')}: {why}"]
     if told.lost_holes:
         yield [lost_text(told)]
+
+
+def writing_parts(writer: InstanceStatus, screen: Style) -> Parts:
+    """Return the parts of the line about a writer to a database; none if it is none, or is down."""
+    told = writer.writing
+    if told is None or writer.state != "up":
+        return []
+    name, database = writer.instance_id, one_line(told.database)
+    parts = [f"{name} writes to {database}"]
+    if not told.connected:
+        parts = [f"{screen.styled(f'{name} cannot write', 'attention')} to {database}"]
+    if told.lag_s is not None:
+        parts.append(f"complete up to {units.duration(told.lag_s)} ago")
+    if told.backlog_bytes:
+        parts.append(f"{units.memory(told.backlog_bytes)} left")
+    if told.refused:
+        parts.append(f"{plural(told.refused, 'line')} refused")
+    if told.dropped:
+        parts.append(f"{plural(told.dropped, 'message')} dropped")
+    return parts
 
 
 def _starting(report: HostStatus) -> str:

@@ -18,6 +18,7 @@ from ocsd.status.activity import (
     NotManaged,
     OperationStatus,
     RecordingStatus,
+    WritingStatus,
 )
 from ocsd.system import paths
 from ocsd.system.classes import WEB_CLASS
@@ -79,6 +80,7 @@ class InstanceStatus(NamedTuple):
     operations: tuple[OperationStatus, ...] = ()
     sample_age_s: float | None = None
     recording: RecordingStatus | None = None
+    writing: WritingStatus | None = None
     old_code: bool = False
     changed_code: str = ""
     address: str = ""
@@ -256,6 +258,7 @@ def instance_status(row: Mapping[str, Any]) -> InstanceStatus:
     told = {
         "operations": activity.operations(row.get("operations")),
         "recording": activity.recording(row.get("recording")),
+        "writing": activity.writing(row.get("writing")),
     }
     return _picked(InstanceStatus, {**row, **told})
 

@@ -12,6 +12,7 @@ from ocsd.web.metrics.host import of_host
 from ocsd.web.metrics.instances import of_instances
 from ocsd.web.metrics.recorder import of_feeds, of_recorders
 from ocsd.web.metrics.scrape import Scrape
+from ocsd.web.metrics.writers import of_writers
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class HostCollector(Collector):
         yield from of_alarms(self.seen)
         yield from of_instances(self.seen)
         yield from of_recorders(self.seen)
+        yield from of_writers(self.seen)
         yield from of_feeds(self.seen)
 
 

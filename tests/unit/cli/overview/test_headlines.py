@@ -37,6 +37,29 @@ def test_the_recording_is_told(recording, line):
     assert lines_of(host(aggregator(recording))) == [line]
 
 
+WRITING = {"database": "http://influx:8086", "connected": True, "lag_s": 0.6, "newest_s": 0.6}
+
+
+@pytest.mark.parametrize(
+    ("writing", "line"),
+    [
+        (WRITING, "flux writes to http://influx:8086 | complete up to 0s ago"),
+        (
+            {**WRITING, "lag_s": 63.5, "backlog_bytes": 12_000_000, "refused": 1, "dropped": 2},
+            "flux writes to http://influx:8086 | complete up to 1m03s ago | 11.4M left | "
+            "1 line refused | 2 messages dropped",
+        ),
+        (
+            {**WRITING, "connected": False, "lag_s": 600},
+            "flux cannot write to http://influx:8086 | complete up to 10m00s ago",
+        ),
+    ],
+)
+def test_a_writer_tells_up_to_when_its_database_is_complete(writing, line):
+    row = agent("flux", run("record")) | {"writing": writing}
+    assert line in lines_of(host(row))
+
+
 def test_an_aggregator_that_was_never_told_to_record_says_what_to_do():
     report = host(aggregator({"recording": False}, run("other", "succeeded", kind="task")))
     assert lines_of(report) == [

@@ -64,6 +64,22 @@ STATUS = {
                 "lost_last_day": {"holes": 2, "messages": 31, "feeds": 1},
             },
         },
+        {
+            "instance_id": "influxagent",
+            "agent_class": "InfluxDBAgent",
+            "state": "up",
+            "target": "up",
+            "writing": {
+                "database": "http://influxdb:8086",
+                "connected": True,
+                "lag_s": 63.5,
+                "newest_s": 0.5,
+                "backlog_bytes": 12_000_000,
+                "lines": 76210,
+                "refused": 3,
+                "dropped": 0,
+            },
+        },
     ],
 }
 ALARMS = {
@@ -121,6 +137,20 @@ def test_the_daemon_has_its_facts():
     assert found["ocsd_clock_offset_seconds",] == -0.002
 
 
+def test_a_writer_has_its_lag_and_counts():
+    found = {key[0]: value for key, value in samples(SEEN).items() if "ocsd_writer" in key[0]}
+    assert found == {
+        "ocsd_writer_connected": 1,
+        "ocsd_writer_lag_seconds": 63.5,
+        "ocsd_writer_newest_age_seconds": 0.5,
+        "ocsd_writer_backlog_bytes": 12_000_000,
+        "ocsd_writer_lines_total": 76210,
+        "ocsd_writer_refused_lines_total": 3,
+        "ocsd_writer_unkept_lines_total": 0,
+        "ocsd_writer_dropped_messages_total": 0,
+    }
+
+
 def test_an_alarm_says_whether_it_is_raised_and_waits_for_somebody():
     found = samples(SEEN)
     assert found["ocsd_alarm_raised", "critical", "warm"] == 1
@@ -145,8 +175,9 @@ def test_an_instance_is_in_one_state_and_has_one_health():
         ("ocsd_instance_state", "thermo1", "up"),
         ("ocsd_instance_state", "down", "thermo2"),
         ("ocsd_instance_state", "aggregator", "up"),
+        ("ocsd_instance_state", "influxagent", "up"),
     ]
-    assert len(states) == 3 * 6
+    assert len(states) == 4 * 6
     assert found["ocsd_instance_health", "degraded", "thermo1"] == 1
     assert found["ocsd_instance_health", "ok", "thermo1"] == 0
     assert ("ocsd_instance_health", "ok", "thermo2") not in found
