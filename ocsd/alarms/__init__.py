@@ -2,5 +2,5 @@
 
 All of it is pure: times, samples and states come in as data, and events go out. Begin with
 `ocsd.alarms.board`, which has all alarms of a host; `ocsd.alarms.parsing` reads conditions, and
-`ocsd.alarms.outbox` decides when a message is tried again. Nothing feeds them yet.
+`ocsd.alarms.outbox` decides when a message is tried again. `ocsd.evaluator` feeds them.
 """

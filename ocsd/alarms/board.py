@@ -6,8 +6,9 @@ keeps `AlarmBoard.to_json` before it delivers anything, and gives it to the next
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from math import inf
 from typing import Any, NamedTuple
 
 from ocsd.alarms import alarm as life
@@ -50,6 +51,13 @@ class AlarmEntry(NamedTuple):
     """The names of those who are told."""
     remind_s: float = 0.0
     """Time after which they are told again, if nobody acknowledges it [s]; 0.0: never."""
+    written: str = ""
+    """The condition as the site file has it."""
+
+    @property
+    def when(self) -> str:
+        """The condition in words."""
+        return self.written or str(self.rule)
 
     @property
     def limits(self) -> Limits:
@@ -92,21 +100,37 @@ class AlarmBoard:
 
     def __post_init__(self) -> None:
         self._entries = {entry.name: entry for entry in self.entries}
+        self._sources = {
+            entry.rule.condition.source
+            for entry in self._entries.values()
+            if isinstance(entry.rule.condition, SilenceCondition)
+        }
         told = self.kept.get("alarms", {})
+        conditions = self.kept.get("conditions", {})
         self.alarms: dict[str, Alarm] = {
-            name: life.from_json(told.get(name, {})) for name in self._entries
+            name: _kept(told.get(name, {}), conditions.get(name) in {None, str(entry.rule)})
+            for name, entry in self._entries.items()
         }
         self.incidents: OpenIncidents = incidents_from_json(
             self.kept.get("incidents", {}), self._entries
         )
         self._slopes: dict[str, Slope] = {}
-        self._heard_at: dict[str, float] = {}
+        self._heard_at: dict[str, float] = {
+            source: at
+            for source, at in self.kept.get("heard", {}).items()
+            if source in self._sources
+        }
         self._by_field: defaultdict[str, list[tuple[AlarmEntry, FieldCondition]]]
         self._by_field = defaultdict(list)
         for entry in self._entries.values():
             condition = entry.rule.condition
             if isinstance(condition, FieldCondition):
                 self._by_field[condition.field].append((entry, condition))
+
+    @property
+    def entries_by_name(self) -> Mapping[str, AlarmEntry]:
+        """The alarms of the site file, in their order."""
+        return self._entries
 
     @property
     def fields(self) -> frozenset[str]:
@@ -117,7 +141,9 @@ class AlarmBoard:
         """Return what the next board has to know."""
         return {
             "alarms": {name: alarm.to_json() for name, alarm in self.alarms.items()},
+            "conditions": {name: str(entry.rule) for name, entry in self._entries.items()},
             "incidents": self.incidents.to_json(),
+            "heard": dict(self._heard_at),
         }
 
     def unseen(self) -> list[str]:
@@ -127,7 +153,8 @@ class AlarmBoard:
     def heard(self, feed: str, at: float) -> None:
         """Take in that a message of a feed, ``INSTANCE.FEED``, came at a time [s, Unix time]."""
         for source in (feed, feed.partition(".")[0]):
-            self._heard_at[source] = max(at, self._heard_at.get(source, at))
+            if source in self._sources:
+                self._heard_at[source] = max(at, self._heard_at.get(source, at))
 
     def sampled(
         self, name: str, times: Sequence[float], values: Sequence[float]
@@ -154,8 +181,7 @@ class AlarmBoard:
         for entry in self._entries.values():
             condition = entry.rule.condition
             if isinstance(condition, SilenceCondition):
-                heard_at = self._heard_at.get(condition.source, self.begun_at)
-                events += self._judge(entry, at - heard_at >= entry.rule.for_s, at)
+                events += self._judge(entry, self._is_silent(entry, condition, at), at)
             events += self._step(entry, life.ticked(self.alarms[entry.name], entry.limits, at))
         return events
 
@@ -206,6 +232,14 @@ class AlarmBoard:
         slope = self._slopes.get(name) or Slope(condition.over_s)
         self._slopes[name], rate = slope.after(at, value)
         return condition.holds(rate)
+
+    def _is_silent(self, entry: AlarmEntry, condition: SilenceCondition, at: float) -> bool:
+        """Return whether a feed is silent; only a message of it ends a silence that was raised."""
+        heard_at = self._heard_at.get(condition.source, -inf)
+        raised_at = self.alarms[entry.name].raised_at
+        if raised_at is not None and heard_at <= raised_at:
+            return True
+        return at - max(heard_at, self.begun_at) >= entry.rule.for_s
 
     def _judge_all(
         self,
@@ -278,3 +312,16 @@ class AlarmBoard:
 
     def _waits(self, name: str, incident: Incident) -> bool:
         return name in incident.open and not self.alarms[name].acknowledged_by
+
+
+def _kept(told: Mapping[str, Any], is_same: bool) -> Alarm:
+    """Return an alarm that was kept; of one with another condition now what people have to do with.
+
+    It stays raised until its new condition is judged, because people wait for its end.
+    """
+    alarm = life.from_json(told)
+    if is_same:
+        return alarm
+    if alarm.is_raised:
+        return replace(alarm, seen_at=None, value=None)
+    return Alarm(silenced_by=alarm.silenced_by, silenced_until_at=alarm.silenced_until_at)

@@ -83,6 +83,23 @@ def parse(text: str) -> AlarmRule:
     return AlarmRule(condition, for_s)
 
 
+def seconds(text: str) -> float:
+    """Return a time [s] that is written as in conditions, e.g. ``30s`` or ``5 min``.
+
+    Raises
+    ------
+    ConditionError
+        If it is none.
+    """
+    match = _DURATION.fullmatch("".join(text.split()))
+    time_s = math.inf
+    if match is not None:
+        time_s = float(match[1]) * PERIODS_S[match[2]]
+    if not 0 < time_s < math.inf:
+        raise ConditionError(f"{text!r} is no time; write e.g. 30s, 5min, 2h or 1d")
+    return time_s
+
+
 def _form(words: Sequence[str]) -> Callable[[Sequence[str]], Condition]:
     if words[0] in _BY_FIRST_WORD:
         return _BY_FIRST_WORD[words[0]]
@@ -219,13 +236,12 @@ def _number(text: str, of: str) -> float:
 def _duration(words: Sequence[str], of: str) -> float:
     """Return a time [s]; number and unit may stand apart."""
     text = "".join(words)
-    match = _DURATION.fullmatch(text)
-    seconds = math.inf
-    if match is not None:
-        seconds = float(match[1]) * PERIODS_S[match[2]]
-    if not 0 < seconds < math.inf:
-        raise ConditionError(f"{text!r} after {of!r} is no time; write e.g. 30s, 5min, 2h or 1d")
-    return seconds
+    try:
+        return seconds(text)
+    except ConditionError:
+        raise ConditionError(
+            f"{text!r} after {of!r} is no time; write e.g. 30s, 5min, 2h or 1d"
+        ) from None
 
 
 def _word(words: Sequence[str], known: Sequence[str], of: str) -> tuple[str, bool]:

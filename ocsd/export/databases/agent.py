@@ -1,6 +1,7 @@
 """The agents ``InfluxDBAgent`` and ``InfluxDBAgentv2``, with the options of OCS 0.12.1."""
 
 import argparse
+import json
 import socket
 import time
 from collections.abc import Callable
@@ -19,13 +20,16 @@ from ocsd.export.databases.server import Endpoint, HttpDatabase, influxdb_1, inf
 from ocsd.export.databases.writer import Writer
 from ocsd.site import launch as launches
 from ocsd.site.data_folder import INFLUXDB_1_CLASS, INFLUXDB_2_CLASS
+from ocsd.status.activity import WritingStatus
 from ocsd.system import paths
+from ocsd.system.runs import WRITING_KEY
 
 REPORT_S: Final = 1.0
 """Period of the report in the session [s]."""
 
 OpenedDestination = Callable[[Path], tuple[Destination[Any], CursorStore]]
 
+_LONGEST_NAME: Final = 120
 _FALSE: Final = frozenset({"", "0", "false", "no", "off"})
 
 
@@ -51,6 +55,8 @@ class DatabaseWriter:
         self._opened = opened
         self._data_dir: Path | None = args.data_dir
         self._folder = state_folder(str(agent.agent_address).partition(".")[2])
+        self._session: ocs_agent.OpSession | None = None
+        agent.facts[WRITING_KEY] = lambda: brief(self._session)
         self._inbox = Inbox(takes_all=self._data_dir is None, clock=time.time)
         agent.subscribe_on_start(
             self._receive, f"{agent.site_args.address_root}..feeds.", options={"match": "wildcard"}
@@ -72,17 +78,19 @@ class DatabaseWriter:
 
         Notes
         -----
-        ``lag_s`` is the age of the newest entry of the journal that the database has acknowledged,
-        ``backlog_bytes`` what is left to write. By measurement, ``refused`` counts the lines that
-        the database did not take; they are set aside. ``reason`` is for operators::
+        ``lag_s`` is the age of the time up to which the database has everything, ``newest_s`` that
+        of the newest entry of the journal that it has: behind an outage, what is new comes first.
+        ``backlog_bytes`` is what is left to write. By measurement, ``refused`` counts the lines
+        that the database did not take; they are set aside. ``reason`` is for operators::
 
             >>> response.session['data']
             {'connected': True, 'last_updated': 1795328301.8,
-             'database': 'http://influxdb:8086', 'lag_s': 0.6, 'backlog_bytes': 0,
-             'waiting': 0, 'lines': 76210, 'refused': {}, 'refused_because': {},
+             'database': 'http://influxdb:8086', 'lag_s': 0.6, 'newest_s': 0.6,
+             'backlog_bytes': 0, 'waiting': 0, 'lines': 76210, 'refused': {}, 'refused_because': {},
              'not_kept': 0, 'dropped': 0, 'reason': ''}
         """  # noqa: D400 # clients show the first line as the call
         self._listening = True
+        self._session = session
         destination, cursor = self._opened(self._folder)
         quarantine = Quarantine(self._folder / "refused")
         writer = Writer(destination, self._data_dir, cursor, quarantine, self._inbox)
@@ -98,6 +106,7 @@ class DatabaseWriter:
                 time.sleep(delay_s)
         finally:
             self._listening = False
+            self._session = None
             writer.close()
         session.data = writer.report()
         return True, "writing has ended"
@@ -121,6 +130,20 @@ class DatabaseWriter:
         if before and not reason:
             self._log.info("the database at {name} is up to date again", name=data["database"])
         session.degraded = bool(reason)
+
+
+def brief(session: ocs_agent.OpSession | None) -> str:
+    """Return the text of ``X_WRITING`` for the present run of ``record``: a JSON object.
+
+    It is empty if nothing is being written.
+    """
+    data = session and session.data
+    if not data:
+        return "{}"
+    facts = {key: data[key] for key in WritingStatus._fields if key in data}
+    facts["refused"] = sum(data["refused"].values())
+    facts["database"] = data["database"][:_LONGEST_NAME]
+    return json.dumps(facts)
 
 
 def state_folder(instance_id: str) -> Path:

@@ -11,7 +11,7 @@ from ocsd.export.databases.delivery import (
     are_all_refused,
     isolate,
 )
-from ocsd.export.databases.destination import Delivered, Refused
+from ocsd.export.databases.destination import DatabaseAwayError, Delivered, Refused
 from ocsd.export.databases.lines import lines_of, measurement_of, text_of
 from ocsd.export.databases.points import BlockSamples, FieldName, only, pieces, without
 from ocsd.export.databases.server import Database
@@ -21,6 +21,7 @@ MOST_LINES: Final = 10_000
 MOST_VALUES: Final = 250_000
 """Values of a batch at most: about eight megabytes; InfluxDB 1 takes 25."""
 
+_COMMENT: Final = "# ocsd\n"
 _CONFLICT: Final = re.compile(
     r'input field "(?P<field>.+?)" on measurement "(?P<measurement>.+?)" is type (?P<ours>\w+), '
     r"already exists as type (?P<theirs>\w+)"
@@ -112,14 +113,27 @@ class LineDestination:
             try:
                 self._database.write(batch.text)
             except LinesRefusedError as error:
-                self._learn(str(error))
+                reason = str(error)
+                self._learn(reason)
             else:
                 break
             sent, batch = batch, self._encoded(batch.samples)
             if batch.text == sent.text:  # Nothing was learned.
+                self._check_that_it_takes_others(reason)
                 wanted = [without(each, self._refused) for each in batch.samples]
                 return isolate(self._lines(wanted), self._database.write)
         return []
+
+    def _check_that_it_takes_others(self, reason: str) -> None:
+        """Write a comment only: a database that refuses it for the same reason takes nothing."""
+        try:
+            self._database.write(_COMMENT)
+        except LinesRefusedError as error:
+            if str(error) == reason:
+                raise DatabaseAwayError(
+                    f"the database at {self.name} refuses whatever it is sent: {reason}; see what "
+                    "it, or a proxy before it, needs"
+                ) from error
 
     def _send_apart(self, batch: LineBatch, field: FieldName) -> list[RefusedLine]:
         """Send a field that was refused before; return its lines that are refused again."""

@@ -5,6 +5,7 @@ import gzip
 import http.client
 import json
 import os
+import re
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
@@ -67,7 +68,7 @@ class HttpDatabase:
     """
 
     def __init__(self, endpoint: Endpoint, limit_s: float = DATABASE_LIMIT_S) -> None:
-        self.name = endpoint.url
+        self.name = _without_user(endpoint.url)
         self._endpoint = endpoint
         self._limit_s = limit_s
         self._base = urlsplit(endpoint.url)
@@ -233,6 +234,11 @@ def _secret(environment: Mapping[str, str], name: str) -> str:
             f"cannot read {path}, which {name}_FILE names: {error}; correct the variable or the "
             "rights of the file"
         ) from error
+
+
+def _without_user(url: str) -> str:
+    """Return a URL without what may be a secret in it."""
+    return re.sub(r"(?<=://)[^/?#]*@", "", url)
 
 
 def _reason_in(text: str) -> str:

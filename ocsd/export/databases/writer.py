@@ -138,6 +138,7 @@ class Writer(Generic[Batch]):
             "last_updated": now.at,
             "database": self._destination.name,
             "lag_s": round(self._lag_s(now), 1),
+            "newest_s": round(self._newest_s(now), 1),
             "backlog_bytes": condition.backlog_bytes,
             "waiting": self._inbox.waiting,
             "lines": condition.lines,
@@ -274,9 +275,17 @@ class Writer(Generic[Batch]):
             self.condition.source_trouble = str(error)
 
     def _lag_s(self, now: Instant) -> float:
+        """Return how long ago the time was up to which the database has everything [s]."""
+        cursor = self._cursor.safe
+        if cursor is None or not cursor.complete_at:
+            return 0.0  # Nothing that has a time has been read yet.
+        return max(0.0, now.at - cursor.complete_at)
+
+    def _newest_s(self, now: Instant) -> float:
+        """Return the age of the newest entry of the journal that the database has [s]."""
         cursor = self._cursor.safe
         if cursor is None or cursor.live.place is None or not cursor.live.place.at:
-            return 0.0  # Nothing that has a time has been read yet.
+            return self._lag_s(now)
         return max(0.0, now.at - cursor.live.place.at)
 
     def _reason(self, data: dict[str, Any]) -> str:
@@ -285,17 +294,8 @@ class Writer(Generic[Batch]):
         reasons = [condition.source_trouble, condition.cursor_trouble]
         if not condition.connected:
             reasons.insert(0, f"{condition.trouble}; nothing is lost, it is tried again")
-        elif (
-            data["lag_s"] > SILENT_JOURNAL_S
-            and self._source is not None
-            and not self._source.behind
-        ):
-            reasons.append(
-                f"the journal in {self._folder} has had no entry for {data['lag_s']:.0f} s; see "
-                "whether the aggregator records"
-            )
-        elif data["lag_s"] > LATE_WRITING_S:
-            reasons.append(f"the database is {data['lag_s']:.0f} s late: it takes less than comes")
+        else:
+            reasons.append(self._lateness(data))
         if data["refused"]:
             count = sum(data["refused"].values())
             latest = next(reversed(data["refused_because"].values()))
@@ -306,3 +306,23 @@ class Writer(Generic[Batch]):
                 f"{data['dropped']} messages were dropped: no journal keeps them on this host"
             )
         return "; ".join(filter(None, reasons))
+
+    def _lateness(self, data: dict[str, Any]) -> str:
+        """Return why the database has not everything, though it answers."""
+        lag_s, newest_s = data["lag_s"], data["newest_s"]
+        is_behind = self._source is not None and (
+            self._source.behind or bool(self._source.cursor.spans)
+        )
+        if not is_behind and self._source is not None and newest_s > SILENT_JOURNAL_S:
+            return (
+                f"the journal in {self._folder} has had no entry for {newest_s:.0f} s; see "
+                "whether the aggregator records"
+            )
+        left = f"{data['backlog_bytes'] / 1e6:.1f} MB are left"
+        if newest_s > LATE_WRITING_S:
+            return f"the database is {newest_s:.0f} s late: it takes less than comes; {left}"
+        if lag_s > LATE_WRITING_S:
+            return (
+                f"what is new is written, and what is older follows, from {lag_s:.0f} s ago: {left}"
+            )
+        return ""

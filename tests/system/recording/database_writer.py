@@ -3,6 +3,7 @@
 A port is InfluxDB's, a connection string PostgreSQL's.
 """
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from ocsd.export.databases.postgres.connection import PostgresConnection
 from ocsd.export.databases.postgres.database import PostgresDatabase
 from ocsd.export.databases.server import HttpDatabase, influxdb_1
 from ocsd.export.databases.writer import Writer
+from ocsd.system import files
 
 
 def opened(where, state):
@@ -28,19 +30,22 @@ def opened(where, state):
         database="ocs_feeds",
         uses_tls=False,
         verifies=False,
-        compresses=True,
+        compresses=False,
     )
     database = LineDestination(HttpDatabase(endpoint, limit_s=2.0))
     return database, CursorFile(state / "cursor.json")
 
 
 def main(data, state, where):
+    Path(state).mkdir(exist_ok=True)
     destination, cursor = opened(where, Path(state))
     quarantine = Quarantine(Path(state) / "refused")
     inbox = Inbox(takes_all=False, clock=time.time)
     writer = Writer(destination, Path(data), cursor, quarantine, inbox)
     while True:
-        time.sleep(writer.step())
+        delay_s = writer.step()
+        files.replace(Path(state) / "report.json", json.dumps(writer.report()).encode())
+        time.sleep(delay_s)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Feeds that are recorded in real time, and a writer beside them."""
 
+import json
 import subprocess
 import sys
 import time
 
+from tests.system.waiting import wait_until
 from tests.unit.aggregator.rig import Clock, Recording
 
 FEEDS = {"thermo1.feeds.temps": "CryoClass", "bath2.feeds.levels": "BathClass"}
@@ -15,7 +17,8 @@ class WriterProcess:
         command = [sys.executable, "-m", "tests.system.recording.database_writer"]
         self._command = [*command, str(folder / "data"), str(folder / "state"), str(port)]
         self._log = (folder / "writer.log").open("wb")
-        self._cursor = folder / "state" / "cursor.json"
+        self._folder = folder / "state"
+        self._cursor = self._folder / "cursor.json"
         self.start()
 
     def start(self):
@@ -25,6 +28,12 @@ class WriterProcess:
     def has_written(self):
         """Whether the database has acknowledged something in this life."""
         return self._saved_at() != self._before
+
+    def report(self):
+        """Return the newest report."""
+        found = self._folder / "report.json"
+        wait_until(found.exists, "a report")
+        return json.loads(found.read_bytes())
 
     def _saved_at(self):
         try:
@@ -57,6 +66,9 @@ class Feeds:
             self._number += 1
             self.recording.recorder.tick()
             time.sleep(0.05)
+
+    def publish_until(self, condition, what):
+        wait_until(lambda: self.publish(0.1) or condition(), what)
 
     def end(self):
         self.recording.recorder.close()

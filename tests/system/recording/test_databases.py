@@ -1,16 +1,20 @@
 """A real InfluxDB and a writer that are killed: afterwards the content is that of the files."""
 
+import contextlib
 import signal
 
 import numpy as np
 import pytest
 
 from ocsd.export.databases.cursor import FilePlace, FileSpan
-from ocsd.export.databases.delivery import deliver
-from ocsd.export.databases.points import series_of
+from ocsd.export.databases.line_destination import LineDestination
+from ocsd.export.databases.points import BlockSamples, PointModel, series_of
 from ocsd.export.databases.server import HttpDatabase, influxdb_1
 from ocsd.export.databases.trails import frames, names_of_files
+from ocsd.journal.kinds import Kind
+from tests.system import small_disk
 from tests.system.conftest import fake_agent
+from tests.system.fault_proxy import HALF, FaultProxy
 from tests.system.influxd import Influxd, program
 from tests.system.recording.published import Feeds, WriterProcess
 from tests.system.waiting import wait_until
@@ -40,6 +44,13 @@ def writer(server, tmp_path):
     made.kill()
 
 
+@pytest.fixture
+def proxy(server):
+    made = FaultProxy(server.port)
+    yield made
+    made.close()
+
+
 def values_of_files(folder):
     """Return what `Influxd.values` has to be."""
     names = names_of_files(folder)
@@ -64,7 +75,7 @@ def is_complete(server, folder):
 def test_database_and_writer_are_killed_again_and_again(server, writer, tmp_path):
     feeds = Feeds(tmp_path / "data")
     for _ in range(KILLS):
-        wait_until(lambda: feeds.publish(0.1) or writer.has_written(), "a cursor")
+        feeds.publish_until(writer.has_written, "a cursor")
         feeds.publish(0.5)
         server.end(signal.SIGKILL)
         feeds.publish(0.3)
@@ -80,7 +91,7 @@ def test_database_and_writer_are_killed_again_and_again(server, writer, tmp_path
 
 def test_a_database_that_hangs_or_is_away_misses_nothing(server, writer, tmp_path):
     feeds = Feeds(tmp_path / "data")
-    wait_until(lambda: feeds.publish(0.1) or writer.has_written(), "a cursor")
+    feeds.publish_until(writer.has_written, "a cursor")
     server.pause()
     feeds.publish(4)
     server.go_on()
@@ -91,6 +102,57 @@ def test_a_database_that_hangs_or_is_away_misses_nothing(server, writer, tmp_pat
     feeds.publish(2)
     feeds.end()
     wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 90)
+
+
+FAULTS = {
+    "read-only file system": (500, b'{"error": "open 2.wal: read-only file system"}'),
+    "correct its user and password": (401, b'{"error": "authorization failed"}'),
+    "refuses whatever it is sent: no such bucket": (400, b'{"error": "no such bucket"}'),
+    "does not answer": HALF,
+}
+
+
+def test_each_fault_is_told_and_misses_nothing(server, proxy, tmp_path):
+    writer = WriterProcess(tmp_path, proxy.port)
+    feeds = Feeds(tmp_path / "data")
+    try:
+        for words, fault in FAULTS.items():
+            feeds.publish_until(lambda: writer.report()["connected"], "the database")
+            proxy.spoil(fault)
+            feeds.publish_until(lambda words=words: words in writer.report()["reason"], words)
+            feeds.publish(2)  # several frames and segments of the journal
+            proxy.heal()
+        feeds.end()
+        wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 90)
+        wait_until(lambda: not writer.report()["reason"], "the end of the last fault")
+        assert writer.report()["refused"] == {}
+    finally:
+        writer.kill()
+
+
+def test_a_database_whose_disk_was_full_misses_nothing(executable, tmp_path):
+    with contextlib.ExitStack() as stack:
+        try:
+            disk = stack.enter_context(small_disk.mounted(tmp_path / "disk", 40 * 2**20))
+        except PermissionError as error:
+            pytest.skip(str(error))
+        server = Influxd(executable, disk / "influx")
+        stack.callback(server.close)
+        server.start()
+        writer = WriterProcess(tmp_path, server.port)
+        stack.callback(writer.kill)
+        feeds = Feeds(tmp_path / "data")
+        feeds.publish_until(writer.has_written, "a cursor")
+        small_disk.fill(disk)
+        full = "no space left on device"
+        feeds.publish_until(lambda: full in writer.report()["reason"], full)
+        feeds.publish(2)
+        small_disk.free(disk)
+        server.end()  # InfluxDB 1.6 answers that its disk is full until it is started again
+        server.start()
+        feeds.publish(1)
+        feeds.end()
+        wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 90)
 
 
 def test_a_field_of_another_type_holds_up_nothing(server):
@@ -105,15 +167,27 @@ def test_a_field_of_another_type_holds_up_nothing(server):
         )
     )
     database.prepare()
-    deliver(["m,feed=f a=1.5,b=1i 1"], database.write)
-    found = deliver(["m,feed=f a=2i,b=2i 2", "m,feed=f a=3.5,b=2.5 3"], database.write)
+    database.write('my\\ m.f,feed=f a=1.5,b=1i,c="x" 1')
+    destination = LineDestination(database)
+    kinds = {"a": Kind.INT, "b": Kind.FLOAT, "c": Kind.BOOL, "d": Kind.FLOAT}
+    columns = {"": np.array([2e-9, 3e-9]), "a": np.array([2, 3]), "b": np.array([2.0, 3.5])}
+    columns |= {"c": np.array([True, False]), "d": np.array([4.5, 5.5])}
+    block = BlockSamples(PointModel("my m.f.feeds.f", kinds), columns)
+    (batch,) = destination.batches([block])
+    for _ in range(2):
+        found = destination.deliver(batch).refused
+        assert [each.content.split(",")[1] for each in found] == [
+            "feed=f b=2.0 2",
+            "feed=f b=3.5 3",
+            "feed=f c=True 2",
+            "feed=f c=False 3",
+        ]
+        assert "is type float, already exists as type integer" in found[0].reason
     database.close()
-    assert [each.line for each in found.refused] == ["m,feed=f b=2.5 3"]
-    assert "is type float, already exists as type integer" in found.refused[0].reason
-    assert found.floats == {("m", "a")}
     tags = frozenset({("feed", "f")})
-    expected = {("a", 1): 1.5, ("b", 1): 1, ("a", 2): 2, ("b", 2): 2, ("a", 3): 3.5}
-    assert server.values() == {("m", tags, *key): value for key, value in expected.items()}
+    expected = {("a", 1): 1.5, ("b", 1): 1, ("c", 1): "x", ("a", 2): 2, ("a", 3): 3}
+    expected |= {("d", 2): 4.5, ("d", 3): 5.5}
+    assert server.values() == {("my m.f", tags, *key): value for key, value in expected.items()}
 
 
 def test_an_entry_of_ocs_writes_what_the_site_records(server, site):

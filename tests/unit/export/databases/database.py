@@ -36,6 +36,7 @@ class MemoryDatabase:
         if reason:
             raise LinesRefusedError(reason)
         lines = text.removesuffix("\n").split("\n")
+        lines = [line for line in lines if not line.startswith("#")]
         self.arrived += len(lines)
         self.values.update(values_in(lines))
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ocsd.export.databases.delivery import LinesRefusedError
+from ocsd.export.databases.destination import DatabaseAwayError
 from ocsd.export.databases.line_destination import MOST_LINES, MOST_VALUES, LineDestination
 from ocsd.export.databases.points import BlockSamples, PointModel
 from ocsd.journal.kinds import Kind
@@ -112,6 +113,20 @@ def test_several_fields_of_other_types_are_found_one_after_the_other():
     (found,) = delivered(LineDestination(database), samples(50))
     assert len(found.refused) == 100
     assert len(database.values) == 50
+
+
+def test_a_database_that_refuses_whatever_it_gets_is_away():
+    database = MemoryDatabase()
+    database.refuses = {"": "unknown organization"}
+    destination = LineDestination(database)
+    with pytest.raises(DatabaseAwayError, match="refuses whatever it is sent: unknown org"):
+        delivered(destination, samples(100))
+    assert database.writes == 2
+    database.refuses = {"n=7i": "bad value", "#": "no points"}
+    (found,) = delivered(destination, samples(100))
+    assert [each.content for each in found.refused] == [
+        "observatory.thermo1,feed=temps n=7i 7000000000"
+    ]
 
 
 def test_a_batch_made_before_something_was_learned_is_made_again():

@@ -80,6 +80,11 @@ def test_version_2_takes_its_place_and_its_token_from_the_environment(server):
     environment = {f"INFLUXDB_V2_{key}": value for key, value in (told | {"BUCKET": "b"}).items()}
     endpoint = influxdb_2(compresses=False, environment=environment)
     assert "secret" not in repr(endpoint)
+    with_user = influxdb_2(
+        compresses=False,
+        environment={"INFLUXDB_V2_BUCKET": "b", "INFLUXDB_V2_URL": "http://me:secret@influx/db"},
+    )
+    assert HttpDatabase(with_user).name == "http://influx/db"
     database = HttpDatabase(endpoint, limit_s=5)
     database.prepare()
     database.write("m a=1 1")
