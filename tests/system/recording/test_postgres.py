@@ -2,6 +2,8 @@
 
 import os
 import signal
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,8 +121,11 @@ def test_a_database_restored_from_a_backup_gets_what_has_come_since(server, tmp_
 def test_a_full_disk_of_the_database_misses_nothing(tmp_path):
     if os.geteuid() != 0:
         pytest.skip("only root can mount a small disk")
-    with small_disk.mounted(tmp_path / "disk", "200M") as disk:
-        disk.chmod(0o755)
+    with (
+        tempfile.TemporaryDirectory(prefix="ocsd-disk-", dir="/tmp") as around,
+        small_disk.mounted(Path(around) / "disk", "200M") as disk,
+    ):
+        Path(around).chmod(0o755)  # the server is another user's
         server = Postgres(disk / "data")
         try:
             server.start(is_new=True)

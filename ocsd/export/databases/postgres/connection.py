@@ -49,13 +49,13 @@ class PostgresConnection:
             told: dict[str, Any] = conninfo_to_dict(conninfo)
         except psycopg.Error as error:
             raise AgentArgumentsError(
-                f"--dsn cannot be understood: {_first_line(error)}; write it as host=HOST "
+                f"this is no address of a database: {_first_line(error)}; write it as host=HOST "
                 "dbname=NAME user=USER, or as postgresql://USER@HOST/NAME"
             ) from error
         if told.get("password") or told.get("sslpassword"):
             raise AgentArgumentsError(
-                "--dsn has a password, which everybody could read in the list of processes; take "
-                "it out and write it into ~/.pgpass, or into the file that PGPASSFILE names"
+                "the address of the database has a password, which everybody could read in the "
+                "list of processes; write it into ~/.pgpass or the file that PGPASSFILE names"
             )
         self.name = _name(told)
         told = {"connect_timeout": CONNECT_LIMIT_S, "application_name": "ocsd", **told}
