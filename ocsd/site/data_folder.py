@@ -11,7 +11,8 @@ from ocsd.site.model import Site
 AGGREGATOR_CLASS: Final = "AggregatorAgent"
 INFLUXDB_1_CLASS: Final = "InfluxDBAgent"
 INFLUXDB_2_CLASS: Final = "InfluxDBAgentv2"
-WRITERS: Final = frozenset({INFLUXDB_1_CLASS, INFLUXDB_2_CLASS})
+POSTGRES_CLASS: Final = "PostgreSQLAgent"
+WRITERS: Final = frozenset({INFLUXDB_1_CLASS, INFLUXDB_2_CLASS, POSTGRES_CLASS})
 """The classes that write what the aggregator records to databases."""
 
 

@@ -17,7 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from ocsd.errors import PluginError, UnknownAgentClassError
-from ocsd.site.data_folder import AGGREGATOR_CLASS, INFLUXDB_1_CLASS, INFLUXDB_2_CLASS
+from ocsd.site.data_folder import (
+    AGGREGATOR_CLASS,
+    INFLUXDB_1_CLASS,
+    INFLUXDB_2_CLASS,
+    POSTGRES_CLASS,
+)
 from ocsd.site.model import HOST_MANAGER
 from ocsd.site.plugin_file import Modules, Registration, registrations, registrations_of
 from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
@@ -117,6 +122,7 @@ BUILT_IN: Mapping[str, AgentEntry] = {
     AGGREGATOR_CLASS: AgentEntry(AGGREGATOR_CLASS, "ocsd.aggregator.agent"),
     INFLUXDB_1_CLASS: AgentEntry(INFLUXDB_1_CLASS, "ocsd.export.databases.agent"),
     INFLUXDB_2_CLASS: AgentEntry(INFLUXDB_2_CLASS, "ocsd.export.databases.agent", "main_v2"),
+    POSTGRES_CLASS: AgentEntry(POSTGRES_CLASS, "ocsd.export.databases.postgres.agent"),
     WEB_CLASS: AgentEntry(WEB_CLASS, "ocsd.web.process"),
     ALARMS_CLASS: AgentEntry(ALARMS_CLASS, "ocsd.evaluator.process"),
     "AccessDirector": AgentEntry("AccessDirector", "ocsd.director.agent"),

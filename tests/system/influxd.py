@@ -63,6 +63,10 @@ class Influxd:
         self._process = subprocess.Popen(self._command, stdout=self._log, stderr=self._log)
         wait_until(self._answers, "influxd")
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def end(self, number=signal.SIGTERM):
         self._process.send_signal(number)
         self._process.wait(30)

@@ -13,6 +13,7 @@ from ocsd.system.runs import (
     RECORDING_KEY,
     RUNS_KEY,
     SAMPLE_KEY,
+    WRITING_KEY,
     decode_runs,
 )
 
@@ -24,6 +25,7 @@ _KEYS: Final = {
     CHANGED_CODE_KEY,
     ADDRESS_KEY,
     ALARMS_KEY,
+    WRITING_KEY,
 }
 
 
@@ -39,6 +41,8 @@ class Activity:
     """The text of ``X_SAMPLE_AGE``."""
     recording: str = ""
     """The text of ``X_RECORDING``."""
+    writing: str = ""
+    """The text of ``X_WRITING``."""
     changed_code: str = ""
     """The text of ``X_CHANGED_CODE``."""
     address: str = ""
@@ -55,6 +59,7 @@ class Activity:
             runs=fields.get(RUNS_KEY, self.runs),
             sample_age=fields.get(SAMPLE_KEY, self._aged(now_s)),
             recording=fields.get(RECORDING_KEY, self.recording),
+            writing=fields.get(WRITING_KEY, self.writing),
             changed_code=fields.get(CHANGED_CODE_KEY, self.changed_code),
             address=fields.get(ADDRESS_KEY, self.address),
             alarms=fields.get(ALARMS_KEY, self.alarms),
@@ -72,10 +77,9 @@ class Activity:
         if self.address:
             told["address"] = self.address
         if recording := _object(self.recording):
-            told["recording"] = recording
-            age_s = recording.pop("age_s", None)
-            if isinstance(age_s, (int, float)):
-                recording["age_s"] = round(age_s + self._since(now_s), 1)
+            told["recording"] = self._aged_in(recording, now_s, "age_s")
+        if writing := _object(self.writing):
+            told["writing"] = self._aged_in(writing, now_s, "lag_s", "newest_s")
         return told
 
     def alarms_told(self) -> dict[str, Any]:
@@ -91,6 +95,14 @@ class Activity:
         if not isfinite(age_s):
             return ""
         return f"{age_s:.1f}"
+
+    def _aged_in(self, told: dict[str, Any], now_s: float, *names: str) -> dict[str, Any]:
+        """Return what was told, with ages [s] that have grown since; others are left out."""
+        ages = {name: told.pop(name, None) for name in names}
+        for name, age_s in ages.items():
+            if isinstance(age_s, (int, float)):
+                told[name] = round(age_s + self._since(now_s), 1)
+        return told
 
     def _since(self, now_s: float) -> float:
         if self.heard_at_s is None:

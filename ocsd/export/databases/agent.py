@@ -1,8 +1,10 @@
 """The agents ``InfluxDBAgent`` and ``InfluxDBAgentv2``, with the options of OCS 0.12.1."""
 
 import argparse
+import json
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -11,16 +13,23 @@ from ocsd import ocs_agent, site_config
 from ocsd.aggregator.incoming.quarantine import Quarantine
 from ocsd.errors import AgentArgumentsError
 from ocsd.export.databases.cursor import CursorFile
+from ocsd.export.databases.destination import CursorStore, Destination
 from ocsd.export.databases.inbox import Inbox
+from ocsd.export.databases.line_destination import LineDestination
 from ocsd.export.databases.server import Endpoint, HttpDatabase, influxdb_1, influxdb_2
 from ocsd.export.databases.writer import Writer
 from ocsd.site import launch as launches
 from ocsd.site.data_folder import INFLUXDB_1_CLASS, INFLUXDB_2_CLASS
+from ocsd.status.activity import WritingStatus
 from ocsd.system import paths
+from ocsd.system.runs import WRITING_KEY
 
 REPORT_S: Final = 1.0
 """Period of the report in the session [s]."""
 
+OpenedDestination = Callable[[Path], tuple[Destination[Any], CursorStore]]
+
+_LONGEST_NAME: Final = 120
 _FALSE: Final = frozenset({"", "0", "false", "no", "off"})
 
 
@@ -31,21 +40,23 @@ class DatabaseWriter:
     ----------
     agent : OCSAgent
         The agent; gets the process ``record``.
-    endpoint : Endpoint
-        The database.
+    opened : callable
+        Takes the folder of the writer's state; returns a new destination and the keeper of its
+        cursor.
     args : argparse.Namespace
-        The options (`add_common_options`).
+        The options (`add_writer_options`).
     """
 
     def __init__(
-        self, agent: ocs_agent.OCSAgent, endpoint: Endpoint, args: argparse.Namespace
+        self, agent: ocs_agent.OCSAgent, opened: OpenedDestination, args: argparse.Namespace
     ) -> None:
         self._agent = agent
         self._log = agent.log
-        self._endpoint = endpoint
-        self._settle_s: float = args.settle_time
+        self._opened = opened
         self._data_dir: Path | None = args.data_dir
         self._folder = state_folder(str(agent.agent_address).partition(".")[2])
+        self._session: ocs_agent.OpSession | None = None
+        agent.facts[WRITING_KEY] = lambda: brief(self._session)
         self._inbox = Inbox(takes_all=self._data_dir is None, clock=time.time)
         agent.subscribe_on_start(
             self._receive, f"{agent.site_args.address_root}..feeds.", options={"match": "wildcard"}
@@ -67,21 +78,22 @@ class DatabaseWriter:
 
         Notes
         -----
-        ``lag_s`` is the age of the newest entry of the journal that the database has acknowledged,
-        ``backlog_bytes`` what is left to write. By measurement, ``refused`` counts the lines that
-        the database did not take; they are set aside. ``reason`` is for operators::
+        ``lag_s`` is the age of the time up to which the database has everything, ``newest_s`` that
+        of the newest entry of the journal that it has: behind an outage, what is new comes first.
+        ``backlog_bytes`` is what is left to write. By measurement, ``refused`` counts the lines
+        that the database did not take; they are set aside. ``reason`` is for operators::
 
             >>> response.session['data']
             {'connected': True, 'last_updated': 1795328301.8,
-             'database': 'http://influxdb:8086', 'lag_s': 0.6, 'backlog_bytes': 0,
-             'waiting': 0, 'lines': 76210, 'refused': {}, 'refused_because': {},
+             'database': 'http://influxdb:8086', 'lag_s': 0.6, 'newest_s': 0.6,
+             'backlog_bytes': 0, 'waiting': 0, 'lines': 76210, 'refused': {}, 'refused_because': {},
              'not_kept': 0, 'dropped': 0, 'reason': ''}
         """  # noqa: D400 # clients show the first line as the call
         self._listening = True
-        cursor = CursorFile(self._folder / "cursor.json", self._settle_s)
-        database = HttpDatabase(self._endpoint)
+        self._session = session
+        destination, cursor = self._opened(self._folder)
         quarantine = Quarantine(self._folder / "refused")
-        writer = Writer(database, self._data_dir, cursor, quarantine, self._inbox)
+        writer = Writer(destination, self._data_dir, cursor, quarantine, self._inbox)
         reported_s = 0.0
         try:
             while session.status in {"starting", "running"}:
@@ -94,6 +106,7 @@ class DatabaseWriter:
                 time.sleep(delay_s)
         finally:
             self._listening = False
+            self._session = None
             writer.close()
         session.data = writer.report()
         return True, "writing has ended"
@@ -119,6 +132,20 @@ class DatabaseWriter:
         session.degraded = bool(reason)
 
 
+def brief(session: ocs_agent.OpSession | None) -> str:
+    """Return the text of ``X_WRITING`` for the present run of ``record``: a JSON object.
+
+    It is empty if nothing is being written.
+    """
+    data = session and session.data
+    if not data:
+        return "{}"
+    facts = {key: data[key] for key in WritingStatus._fields if key in data}
+    facts["refused"] = sum(data["refused"].values())
+    facts["database"] = data["database"][:_LONGEST_NAME]
+    return json.dumps(facts)
+
+
 def state_folder(instance_id: str) -> Path:
     """Return the folder of an instance's cursor and of the lines that were refused."""
     launch = launches.current()
@@ -132,7 +159,7 @@ def state_folder(instance_id: str) -> Path:
 def make_parser(parser: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:
     """Add the options of ``InfluxDBAgent`` to a parser."""
     parser = parser or argparse.ArgumentParser()
-    group = add_common_options(parser)
+    group = _add_influx_options(parser)
     group.add_argument("--host", default="influxdb", help="name of its machine")
     group.add_argument("--port", type=int, default=8086, help="its port (default: 8086)")
     group.add_argument("--database", default="ocs_feeds", help="database to write to; made if new")
@@ -146,12 +173,12 @@ def make_parser(parser: argparse.ArgumentParser | None = None) -> argparse.Argum
 def make_parser_v2(parser: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:
     """Add the options of ``InfluxDBAgentv2`` to a parser."""
     parser = parser or argparse.ArgumentParser()
-    add_common_options(parser)
+    _add_influx_options(parser)
     return parser
 
 
-def add_common_options(parser: argparse.ArgumentParser) -> Any:
-    """Add the options of both classes, and return their group."""
+def add_writer_options(parser: argparse.ArgumentParser) -> Any:
+    """Add the options of every writer, and return their group."""
     group = parser.add_argument_group("Agent options")
     group.add_argument(
         "--initial-state",
@@ -160,6 +187,18 @@ def add_common_options(parser: argparse.ArgumentParser) -> Any:
         help="whether to write from the start (default: record)",
     )
     group.add_argument(
+        "--data-dir",
+        type=Path,
+        help="data folder of the aggregator of this host, from which samples are read; ocsd sets "
+        "it. Without, they come off the bus, and an outage of the database may lose some",
+    )
+    return group
+
+
+def _add_influx_options(parser: argparse.ArgumentParser) -> Any:
+    """Add the options of both classes for InfluxDB, and return their group."""
+    group = add_writer_options(parser)
+    group.add_argument(
         "--protocol",
         choices=["json", "line"],
         default="line",
@@ -167,12 +206,6 @@ def add_common_options(parser: argparse.ArgumentParser) -> Any:
     )
     group.add_argument(
         "--gzip", type=_truth, default=False, help="compress what is sent (default: False)"
-    )
-    group.add_argument(
-        "--data-dir",
-        type=Path,
-        help="data folder of the aggregator of this host, from which samples are read; ocsd sets "
-        "it. Without, they come off the bus, and an outage of the database may lose some",
     )
     group.add_argument(
         "--settle-time",
@@ -209,8 +242,13 @@ def main_v2(args: list[str] | None = None) -> None:
 def _run(endpoint: Endpoint, parsed: argparse.Namespace) -> None:
     if parsed.settle_time < 0:
         raise AgentArgumentsError(f"--settle-time {parsed.settle_time} is negative; give 0 or more")
+
+    def opened(folder: Path) -> tuple[LineDestination, CursorFile]:
+        cursor = CursorFile(folder / "cursor.json", parsed.settle_time)
+        return LineDestination(HttpDatabase(endpoint)), cursor
+
     agent, runner = ocs_agent.init_site_agent(parsed)
-    DatabaseWriter(agent, endpoint, parsed)
+    DatabaseWriter(agent, opened, parsed)
     runner.run(agent, auto_reconnect=True)
 
 

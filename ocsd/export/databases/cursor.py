@@ -49,6 +49,13 @@ class JournalSpan:
     until: JournalPlace | None = None
     """None: where the newest entries begin, which is not known yet."""
 
+    @property
+    def begin_at(self) -> float:
+        """Time of the newest entry before it [Unix s]; 0 if there is none."""
+        if self.begin.place is None:
+            return 0.0
+        return self.begin.place.at
+
 
 @dataclass(frozen=True, slots=True)
 class FileSpan:
@@ -56,6 +63,11 @@ class FileSpan:
 
     begin: FilePlace
     until: FilePlace
+
+    @property
+    def begin_at(self) -> float:
+        """When the file in which it begins was begun [Unix s]: it holds nothing much older."""
+        return opened_at(self.begin.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,14 @@ class Cursor:
     """Everything behind it; before it, only the spans."""
     spans: tuple[JournalSpan | FileSpan, ...] = ()
     """In the order in which they are written."""
+
+    @property
+    def complete_at(self) -> float:
+        """Time before which nothing is left to be written [Unix s]; 0 if it is not known."""
+        times = [span.begin_at for span in self.spans]
+        if self.live.place is not None:
+            times.append(self.live.place.at)
+        return min(filter(None, times), default=0.0)
 
     def settled(self) -> "Cursor":
         """Return a cursor to begin with: without a leap to newest entries that never came."""

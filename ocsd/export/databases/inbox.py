@@ -2,6 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from itertools import islice
+from threading import Lock
 from typing import Any, Final
 
 from ocsd.aggregator.frames.provider import kinds_of
@@ -39,6 +41,8 @@ class Inbox:
         self._clock = clock
         self._waiting: deque[tuple[object, Mapping[str, Any], int]] = deque()
         self._size = 0
+        self._begin = 0
+        self._lock = Lock()
 
     def receive(self, pair: Any, *_more: Any) -> None:
         """Take a message off the bus."""
@@ -55,17 +59,20 @@ class Inbox:
             self._put(message, feed_info)
 
     def first(self, most: int = 1000) -> tuple[int, list[BlockSamples]]:
-        """Return how many of the oldest messages these are, and their samples."""
-        messages = [each for each, _ in zip(list(self._waiting), range(most), strict=False)]
+        """Return the samples of the oldest messages, and the number of the first behind them."""
+        with self._lock:
+            end = self._begin + min(most, len(self._waiting))
+            messages = list(islice(self._waiting, most))
         found: list[BlockSamples] = []
         for message, feed_info, _ in messages:
             found += self._samples(message, feed_info)
-        return len(messages), found
+        return end, found
 
-    def written(self, count: int) -> None:
-        """Forget the oldest messages, which the database has."""
-        for _ in range(min(count, len(self._waiting))):
-            self._size -= self._waiting.popleft()[2]
+    def written(self, end: int) -> None:
+        """Forget the messages before a number, which the database has."""
+        with self._lock:
+            while self._waiting and self._begin < end:
+                self._forget_oldest()
 
     @property
     def waiting(self) -> int:
@@ -74,11 +81,16 @@ class Inbox:
 
     def _put(self, message: object, feed_info: Mapping[str, Any]) -> None:
         size = _values_in(message)
-        self._waiting.append((message, feed_info, size))
-        self._size += size
-        while self._size > MOST_WAITING_VALUES and len(self._waiting) > 1:
-            self._size -= self._waiting.popleft()[2]
-            self.dropped += 1
+        with self._lock:
+            self._waiting.append((message, feed_info, size))
+            self._size += size
+            while self._size > MOST_WAITING_VALUES and len(self._waiting) > 1:
+                self._forget_oldest()
+                self.dropped += 1
+
+    def _forget_oldest(self) -> None:
+        self._size -= self._waiting.popleft()[2]
+        self._begin += 1
 
     def _samples(self, message: object, feed_info: Mapping[str, Any]) -> list[BlockSamples]:
         found: list[BlockSamples] = []

@@ -5,7 +5,7 @@ each sample is one point of all fields. With them the measurement is the class o
 each field of a sample is a point of its own, with tags of its own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ocsd.journal.kinds import Kind
@@ -22,6 +22,10 @@ class PointModel(NamedTuple):
     tags: Tags | None = None
     """The block's ``influxdb_tags``, by field."""
     agent_class: str = ""
+
+
+FieldName = tuple[str, str]
+"""Measurement and field of a database."""
 
 
 class BlockSamples(NamedTuple):
@@ -53,6 +57,40 @@ def series_of(block: PointModel) -> Sequence[Series]:
     if not block.tags:
         return [Series(agent, {"feed": feed}, {name: name for name in block.kinds})]
     return list(_tagged(block, block.tags, agent, feed))
+
+
+def without(samples: BlockSamples, fields: Container[FieldName]) -> BlockSamples:
+    """Return samples without some fields of a database."""
+    return _of_fields(samples, [name for key, name in _fields(samples.block) if key not in fields])
+
+
+def only(samples: BlockSamples, field: FieldName) -> BlockSamples:
+    """Return one field of a database of samples."""
+    return _of_fields(samples, [name for key, name in _fields(samples.block) if key == field])
+
+
+def pieces(samples: BlockSamples, points: int, values: int) -> Iterator[BlockSamples]:
+    """Yield samples in pieces of so many points and values at most; of one sample at least."""
+    fields = max(1, len(samples.block.kinds))
+    step = max(1, min(values // fields, points // len(series_of(samples.block))))
+    length = len(samples.columns[""])
+    if length <= step:
+        yield samples
+        return
+    for begin in range(0, length, step):
+        columns = {name: each[begin : begin + step] for name, each in samples.columns.items()}
+        yield BlockSamples(samples.block, columns)
+
+
+def _fields(block: PointModel) -> Iterator[tuple[FieldName, str]]:
+    for series in series_of(block):
+        for name, in_database in series.fields.items():
+            yield (series.measurement, in_database), name
+
+
+def _of_fields(samples: BlockSamples, names: Sequence[str]) -> BlockSamples:
+    kinds = {name: samples.block.kinds[name] for name in names}
+    return BlockSamples(samples.block._replace(kinds=kinds), samples.columns)
 
 
 def _tagged(block: PointModel, tags: Tags, agent: str, feed: str) -> Iterator[Series]:

@@ -5,8 +5,9 @@ import gzip
 import http.client
 import json
 import os
+import re
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import Final, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from ocsd.errors import AgentArgumentsError
-from ocsd.export.databases.delivery import DatabaseAwayError, LinesRefusedError
+from ocsd.export.databases.delivery import LinesRefusedError
+from ocsd.export.databases.destination import DatabaseAwayError
 
 DATABASE_LIMIT_S: Final = 30.0
 """Time within which a database has to answer [s]."""
@@ -33,11 +35,11 @@ class Database(Protocol):
     def prepare(self) -> None:
         """Find out whether it answers, and make what is to be written to, if need be."""
 
-    def write(self, lines: Sequence[str]) -> None:
-        """Write lines; it has all of them when this returns."""
+    def write(self, lines: str) -> None:
+        """Write lines; it has all of them when this returns. Threads may call it together."""
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +61,18 @@ class Endpoint:
 
 
 class HttpDatabase:
-    """Writes over a connection that stays open.
+    """Writes over connections that stay open, one for each thread that writes at the time.
 
     One that has ended is told, not renewed unseen: a database that was killed may have lost what
     it has not yet on its disk.
     """
 
     def __init__(self, endpoint: Endpoint, limit_s: float = DATABASE_LIMIT_S) -> None:
-        self.name = endpoint.url
+        self.name = _without_user(endpoint.url)
         self._endpoint = endpoint
         self._limit_s = limit_s
         self._base = urlsplit(endpoint.url)
-        self._connection: http.client.HTTPConnection | None = None
+        self._idle: list[http.client.HTTPConnection] = []
 
     def prepare(self) -> None:
         """Make the database if it is not there.
@@ -86,7 +88,7 @@ class HttpDatabase:
         if status >= 300:
             raise DatabaseAwayError(self._why(status, text))
 
-    def write(self, lines: Sequence[str]) -> None:
+    def write(self, lines: str) -> None:
         """Write lines; the database has them when this returns.
 
         Raises
@@ -96,7 +98,7 @@ class HttpDatabase:
         LinesRefusedError
             If it refuses some of the lines for what they are.
         """
-        body = "\n".join(lines).encode()
+        body = lines.encode()
         headers = {"Content-Type": "text/plain; charset=utf-8"}
         if self._endpoint.compresses:
             body = gzip.compress(body, _GZIP_LEVEL)
@@ -108,26 +110,32 @@ class HttpDatabase:
             raise DatabaseAwayError(self._why(status, text))
 
     def close(self) -> None:
-        """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
+        """Close the connections."""
+        while self._idle:
+            self._idle.pop().close()
 
     def _post(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
         every = {"Authorization": self._endpoint.authorization}
         sent = {key: value for key, value in {**every, **headers}.items() if value}
+        connection = self._taken()
         try:
-            if self._connection is None:
-                self._connection = self._connect()
-            self._connection.request("POST", self._base.path.rstrip("/") + path, body, sent)
-            answer = self._connection.getresponse()
-            return answer.status, answer.read().decode(errors="replace")
+            connection.request("POST", self._base.path.rstrip("/") + path, body, sent)
+            answer = connection.getresponse()
+            text = answer.read().decode(errors="replace")
         except (OSError, http.client.HTTPException) as error:
-            self.close()
+            connection.close()
             why = str(error) or type(error).__name__
             raise DatabaseAwayError(
                 f"the database at {self.name} does not answer: {why}"
             ) from error
+        self._idle.append(connection)
+        return answer.status, text
+
+    def _taken(self) -> http.client.HTTPConnection:
+        """Return a connection that no other thread uses."""
+        with suppress(IndexError):
+            return self._idle.pop()
+        return self._connect()
 
     def _connect(self) -> http.client.HTTPConnection:
         host, port = self._base.hostname or "localhost", self._base.port
@@ -226,6 +234,11 @@ def _secret(environment: Mapping[str, str], name: str) -> str:
             f"cannot read {path}, which {name}_FILE names: {error}; correct the variable or the "
             "rights of the file"
         ) from error
+
+
+def _without_user(url: str) -> str:
+    """Return a URL without what may be a secret in it."""
+    return re.sub(r"(?<=://)[^/?#]*@", "", url)
 
 
 def _reason_in(text: str) -> str:

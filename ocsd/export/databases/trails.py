@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -127,10 +127,17 @@ def end_of_files(folder: Path) -> FilePlace:
     return FilePlace(files[-1], (folder / files[-1]).stat().st_size)
 
 
-def frames(folder: Path, span: FileSpan) -> Iterator[tuple[list[BlockSamples], FilePlace]]:
+def _ignored(_place: FilePlace) -> None:
+    pass
+
+
+def frames(
+    folder: Path, span: FileSpan, passed_over: Callable[[FilePlace], None] = _ignored
+) -> Iterator[tuple[list[BlockSamples], FilePlace]]:
     """Yield the samples of each frame of a part of the files, and the place behind it.
 
-    Damaged frames are passed over: `ocsd data check` shows them.
+    Damaged frames are passed over, and `passed_over` is called with the place behind each:
+    `ocsd data verify` shows them.
 
     Raises
     ------
@@ -148,6 +155,8 @@ def frames(folder: Path, span: FileSpan) -> Iterator[tuple[list[BlockSamples], F
             samples: list[BlockSamples] = []
             if isinstance(piece, Whole):
                 samples = _of_frame(providers, piece.frame, wanted=place.key > span.begin.key)
+            else:
+                passed_over(place)
             yield samples, place
 
 

@@ -1,26 +1,33 @@
 """Writes all that is recorded to a database, whatever becomes of the database or of us.
 
 A step takes new samples off the journal, sends them, and moves the cursor on when the database has
-acknowledged them. If nothing new waits, a batch of old samples follows, and then a pause as
-long: they have half of the time at most. When the database does not answer, all that was not
-acknowledged is read again later. So every sample arrives at least once, and a sample that arrives
-again is the same point.
+acknowledged them; while a batch is on its way, the next one is made. If nothing new waits, a batch
+of old samples follows, and then a pause as long: they have half of the time at most. When the
+database does not answer, all that was not acknowledged is read again later. So every sample arrives
+at least once, and a sample that arrives again is the same point.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Generic, Protocol
 
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.errors import JournalVersionError, NotPermittedError
-from ocsd.export.databases.cursor import CursorFile
-from ocsd.export.databases.delivery import DatabaseAwayError, RefusedLine, batches, deliver
+from ocsd.export.databases.destination import (
+    Batch,
+    CursorStore,
+    DatabaseAwayError,
+    Delivered,
+    Destination,
+    Refused,
+)
+from ocsd.export.databases.flights import Flights
 from ocsd.export.databases.inbox import Inbox
-from ocsd.export.databases.lines import FieldName, lines_of, measurement_of
-from ocsd.export.databases.points import BlockSamples
-from ocsd.export.databases.server import Database
 from ocsd.export.databases.source import SampleSource, backlog_bytes
 
 IDLE_S: Final = 0.5
@@ -37,10 +44,10 @@ LATE_WRITING_S: Final = 30.0
 
 
 class SetAside(Protocol):
-    """Keeps refused lines (`ocsd.aggregator.incoming.quarantine.Quarantine`)."""
+    """Keeps what is refused (`ocsd.aggregator.incoming.quarantine.Quarantine`)."""
 
     def add(self, at: float, sender: str, message: object, feed_info: object, reason: str) -> None:
-        """Keep a line that was refused at a Unix time [s]."""
+        """Keep what was refused at a Unix time [s]."""
 
 
 @dataclass(slots=True)
@@ -55,48 +62,52 @@ class WritingCondition:
     refused_because: dict[str, str] = field(default_factory=dict)
     """The latest reason, by measurement."""
     not_kept: int = 0
-    """Refused lines that could not be put aside."""
+    """Refused lines or rows that could not be put aside."""
     backlog_bytes: int = 0
     source_trouble: str = ""
     cursor_trouble: str = ""
 
 
-class Writer:
+class Writer(Generic[Batch]):
     """Writes to one database; all methods belong to one thread.
 
     Parameters
     ----------
-    database : Database
+    destination : Destination
         The database.
     folder : Path or None
         The data folder of the aggregator; None: only the inbox is written.
-    cursor : CursorFile
-        The cursor.
+    cursor : CursorStore
+        Keeps the cursor.
     set_aside : SetAside
-        Keeps refused lines.
+        Keeps what is refused.
     inbox : Inbox
         Messages off the bus.
     clock : callable
         Returns the time.
+    executor : Executor, optional
+        Its threads send; default: threads of its own.
     """
 
     def __init__(
         self,
-        database: Database,
+        destination: Destination[Batch],
         folder: Path | None,
-        cursor: CursorFile,
+        cursor: CursorStore,
         set_aside: SetAside,
         inbox: Inbox,
         clock: Callable[[], Instant] = Instant.now,
+        executor: Executor | None = None,
     ) -> None:
         self.condition = WritingCondition()
-        self._database, self._folder, self._cursor = database, folder, cursor
+        self._destination, self._folder, self._cursor = destination, folder, cursor
         self._set_aside, self._inbox, self._clock = set_aside, inbox, clock
         self._source: SampleSource | None = None
-        self._old: deque[Sequence[str]] = deque()
-        self._floats: frozenset[FieldName] = frozenset()
+        self._old: deque[Batch] = deque()
         self._saved_s = self._counted_s = float("-inf")
-        self._failed_before = False
+        self._failed_before = self._inbox_sent = False
+        executor = executor or ThreadPoolExecutor(destination.in_flight, "ocsd-export")
+        self._flights = Flights(executor, destination.in_flight, self._landed)
 
     def step(self) -> float:
         """Write what waits, of about a mebibyte, and return the delay until the next step [s]."""
@@ -104,6 +115,8 @@ class Writer:
         try:
             return self._step()
         except DatabaseAwayError as error:
+            self._flights.abandon()
+            self._destination.close()
             self._cursor.forget_young()
             if self.condition.connected and not self._failed_before:
                 # Servers end connections now and then, or are restarted.
@@ -123,8 +136,9 @@ class Writer:
         data: dict[str, Any] = {
             "connected": condition.connected,
             "last_updated": now.at,
-            "database": self._database.name,
+            "database": self._destination.name,
             "lag_s": round(self._lag_s(now), 1),
+            "newest_s": round(self._newest_s(now), 1),
             "backlog_bytes": condition.backlog_bytes,
             "waiting": self._inbox.waiting,
             "lines": condition.lines,
@@ -138,16 +152,21 @@ class Writer:
 
     def close(self) -> None:
         """Save the cursor, and close what is open."""
-        self._save()
+        with suppress(DatabaseAwayError):
+            self._flights.land()
+            self._save()
         self._begin_again()
-        self._database.close()
+        self._flights.close()
+        self._destination.close()
 
     def _step(self) -> float:
         if not self.condition.connected:
-            self._database.prepare()
+            self._destination.prepare()
             self.condition.connected, self.condition.trouble = True, ""
         new = self._write_new()
         self._write_inbox()
+        if not new:
+            self._flights.land()
         now_s = self._clock().mono_s
         if now_s - self._saved_s >= SAVE_S:
             self._saved_s = now_s
@@ -164,16 +183,24 @@ class Writer:
         source = self._opened()
         if source is None:
             return False
-        for lines in self._batches(source.read_new()):
-            self._deliver(lines)
+        for batch in self._destination.batches(source.read_new()):
+            self._send(batch)
         self._acknowledge(source)
         return source.behind
 
     def _write_inbox(self) -> None:
-        count, samples = self._inbox.first()
-        for lines in self._batches(samples):
-            self._deliver(lines)
-        self._inbox.written(count)
+        if self._inbox_sent:
+            return
+        end, samples = self._inbox.first()
+        for batch in self._destination.batches(samples):
+            self._send(batch)
+        self._inbox_sent = True
+        self._flights.then(partial(self._inbox_written, end))
+
+    def _inbox_written(self, end: int) -> None:
+        self._destination.flush()
+        self._inbox.written(end)
+        self._inbox_sent = False
 
     def _write_old(self) -> bool:
         """Write the next batch of old samples; return whether there was something to do."""
@@ -182,10 +209,10 @@ class Writer:
             return False
         before = source.cursor
         if not self._old:
-            self._old.extend(self._batches(source.read_old()))
+            self._old.extend(self._destination.batches(source.read_old()))
         if self._old:
-            self._deliver(self._old[0])
-            self._old.popleft()
+            self._send(self._old.popleft())
+            self._flights.land()
         if not self._old:
             source.old_written()
             self._acknowledge(source)
@@ -198,36 +225,34 @@ class Writer:
 
     def _begin_again(self) -> None:
         """Go back to what the database has acknowledged."""
+        self._flights.abandon()
+        self._inbox_sent = False
         if self._source is not None:
             self._source.close()
         self._source = None
         self._old.clear()
 
-    def _batches(self, samples: Sequence[BlockSamples]) -> Iterator[Sequence[str]]:
-        lines: list[str] = []
-        for each in samples:
-            lines += lines_of(each, self._floats)
-        return batches(lines)
+    def _send(self, batch: Batch) -> None:
+        self._flights.send(partial(self._destination.deliver, batch))
 
-    def _deliver(self, lines: Sequence[str]) -> None:
-        delivery = deliver(lines, self._database.write)
+    def _landed(self, delivered: Delivered) -> None:
         self._failed_before = False
-        self._floats |= delivery.floats
-        self.condition.lines += len(lines)
-        for refused in delivery.refused:
+        self.condition.lines += delivered.lines
+        for refused in delivered.refused:
             self._keep(refused)
 
-    def _keep(self, refused: RefusedLine) -> None:
-        measurement = measurement_of(refused.line)
+    def _keep(self, refused: Refused) -> None:
+        measurement, content, reason = refused
         self.condition.refused[measurement] += 1
-        self.condition.refused_because[measurement] = refused.reason
+        self.condition.refused_because[measurement] = reason
         try:
-            self._set_aside.add(self._clock().at, measurement, refused.line, None, refused.reason)
+            self._set_aside.add(self._clock().at, measurement, content, None, reason)
         except OSError:
             self.condition.not_kept += 1
 
     def _acknowledge(self, source: SampleSource) -> None:
-        self._cursor.acknowledge(source.cursor, self._clock().mono_s)
+        cursor = source.cursor
+        self._flights.then(lambda: self._cursor.acknowledge(cursor, self._clock().mono_s))
 
     def _save(self) -> None:
         try:
@@ -250,9 +275,17 @@ class Writer:
             self.condition.source_trouble = str(error)
 
     def _lag_s(self, now: Instant) -> float:
+        """Return how long ago the time was up to which the database has everything [s]."""
+        cursor = self._cursor.safe
+        if cursor is None or not cursor.complete_at:
+            return 0.0  # Nothing that has a time has been read yet.
+        return max(0.0, now.at - cursor.complete_at)
+
+    def _newest_s(self, now: Instant) -> float:
+        """Return the age of the newest entry of the journal that the database has [s]."""
         cursor = self._cursor.safe
         if cursor is None or cursor.live.place is None or not cursor.live.place.at:
-            return 0.0  # Nothing that has a time has been read yet.
+            return self._lag_s(now)
         return max(0.0, now.at - cursor.live.place.at)
 
     def _reason(self, data: dict[str, Any]) -> str:
@@ -261,23 +294,35 @@ class Writer:
         reasons = [condition.source_trouble, condition.cursor_trouble]
         if not condition.connected:
             reasons.insert(0, f"{condition.trouble}; nothing is lost, it is tried again")
-        elif (
-            data["lag_s"] > SILENT_JOURNAL_S
-            and self._source is not None
-            and not self._source.behind
-        ):
-            reasons.append(
-                f"the journal in {self._folder} has had no entry for {data['lag_s']:.0f} s; see "
-                "whether the aggregator records"
-            )
-        elif data["lag_s"] > LATE_WRITING_S:
-            reasons.append(f"the database is {data['lag_s']:.0f} s late: it takes less than comes")
+        else:
+            reasons.append(self._lateness(data))
         if data["refused"]:
             count = sum(data["refused"].values())
             latest = next(reversed(data["refused_because"].values()))
-            reasons.append(f"{count} lines were refused and set aside, the last because: {latest}")
+            unit = self._destination.unit
+            reasons.append(f"{count} {unit} were refused and set aside, the last because: {latest}")
         if data["dropped"]:
             reasons.append(
                 f"{data['dropped']} messages were dropped: no journal keeps them on this host"
             )
         return "; ".join(filter(None, reasons))
+
+    def _lateness(self, data: dict[str, Any]) -> str:
+        """Return why the database has not everything, though it answers."""
+        lag_s, newest_s = data["lag_s"], data["newest_s"]
+        is_behind = self._source is not None and (
+            self._source.behind or bool(self._source.cursor.spans)
+        )
+        if not is_behind and self._source is not None and newest_s > SILENT_JOURNAL_S:
+            return (
+                f"the journal in {self._folder} has had no entry for {newest_s:.0f} s; see "
+                "whether the aggregator records"
+            )
+        left = f"{data['backlog_bytes'] / 1e6:.1f} MB are left"
+        if newest_s > LATE_WRITING_S:
+            return f"the database is {newest_s:.0f} s late: it takes less than comes; {left}"
+        if lag_s > LATE_WRITING_S:
+            return (
+                f"what is new is written, and what is older follows, from {lag_s:.0f} s ago: {left}"
+            )
+        return ""

@@ -1,27 +1,26 @@
 """A real InfluxDB and a writer that are killed: afterwards the content is that of the files."""
 
+import contextlib
 import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
 
 from ocsd.export.databases.cursor import FilePlace, FileSpan
-from ocsd.export.databases.delivery import deliver
-from ocsd.export.databases.points import series_of
+from ocsd.export.databases.line_destination import LineDestination
+from ocsd.export.databases.points import BlockSamples, PointModel, series_of
 from ocsd.export.databases.server import HttpDatabase, influxdb_1
 from ocsd.export.databases.trails import frames, names_of_files
+from ocsd.journal.kinds import Kind
+from tests.system import small_disk
 from tests.system.conftest import fake_agent
+from tests.system.fault_proxy import HALF, FaultProxy
 from tests.system.influxd import Influxd, program
+from tests.system.recording.published import Feeds, WriterProcess
 from tests.system.waiting import wait_until
-from tests.unit.aggregator.rig import Clock, Recording
 
 pytestmark = pytest.mark.system
 
-FEEDS = {"thermo1.feeds.temps": "CryoClass", "bath2.feeds.levels": "BathClass"}
-TAGS = {"a": {"_field": "level", "place": "top left"}, "n": {"_field": "count", "place": "all"}}
 KILLS = 10
 
 
@@ -38,34 +37,6 @@ def server(executable, tmp_path):
     made.close()
 
 
-class WriterProcess:
-    def __init__(self, folder, port):
-        command = [sys.executable, "-m", "tests.system.recording.database_writer"]
-        self._command = [*command, str(folder / "data"), str(folder / "state"), str(port)]
-        self._log = (folder / "writer.log").open("wb")
-        self._cursor = folder / "state" / "cursor.json"
-        self.start()
-
-    def start(self):
-        self._before = self._saved_at()
-        self._process = subprocess.Popen(self._command, stderr=self._log)
-
-    def has_written(self):
-        """Whether the database has acknowledged something in this life."""
-        return self._saved_at() != self._before
-
-    def _saved_at(self):
-        try:
-            return self._cursor.stat().st_mtime_ns
-        except OSError:
-            return None
-
-    def kill(self):
-        assert self._process.poll() is None, "the writer ended by itself"
-        self._process.kill()
-        self._process.wait(30)
-
-
 @pytest.fixture
 def writer(server, tmp_path):
     made = WriterProcess(tmp_path, server.port)
@@ -73,46 +44,11 @@ def writer(server, tmp_path):
     made.kill()
 
 
-class Feeds:
-    """A recorder in real time, of a plain feed and one with tags, with small frames."""
-
-    def __init__(self, folder):
-        folder.mkdir()
-        self.clock = Clock(time.time(), time.monotonic())
-        self.recording = Recording(folder, clock=self.clock, segment_bytes=2**14)
-        self.recording.start()
-        self._number = 0
-
-    def publish(self, seconds):
-        end_s = time.monotonic() + seconds
-        while time.monotonic() < end_s:
-            self.clock.at, self.clock.mono_s = time.time(), time.monotonic()
-            for feed, agent_class in FEEDS.items():
-                self._send(feed, agent_class)
-            self._number += 1
-            self.recording.recorder.tick()
-            time.sleep(0.05)
-
-    def end(self):
-        self.recording.recorder.close()
-
-    def _send(self, feed, agent_class):
-        times = [self.clock.at + place * 1e-3 for place in range(10)]
-        data = {"a": [at % 7 for at in times], "n": list(range(10))}
-        data |= {"on": [True] * 10, "state": [f'"{place}" \\ é' for place in range(10)]}
-        block = {"block_name": "b", "timestamps": times, "data": data}
-        if agent_class == "BathClass":
-            block |= {"data": {"a": data["a"], "n": data["n"]}, "influxdb_tags": TAGS}
-        info = {
-            "agent_address": f"observatory.{feed.partition('.')[0]}",
-            "address": f"observatory.{feed}",
-            "agent_class": agent_class,
-            "session_id": "1795328000.5",
-            "record": True,
-            "seq": self._number,
-            "agg_params": {"frame_length": 1.0},
-        }
-        self.recording.recorder.accept({"b": block}, info)
+@pytest.fixture
+def proxy(server):
+    made = FaultProxy(server.port)
+    yield made
+    made.close()
 
 
 def values_of_files(folder):
@@ -139,7 +75,7 @@ def is_complete(server, folder):
 def test_database_and_writer_are_killed_again_and_again(server, writer, tmp_path):
     feeds = Feeds(tmp_path / "data")
     for _ in range(KILLS):
-        wait_until(lambda: feeds.publish(0.1) or writer.has_written(), "a cursor")
+        feeds.publish_until(writer.has_written, "a cursor")
         feeds.publish(0.5)
         server.end(signal.SIGKILL)
         feeds.publish(0.3)
@@ -155,7 +91,7 @@ def test_database_and_writer_are_killed_again_and_again(server, writer, tmp_path
 
 def test_a_database_that_hangs_or_is_away_misses_nothing(server, writer, tmp_path):
     feeds = Feeds(tmp_path / "data")
-    wait_until(lambda: feeds.publish(0.1) or writer.has_written(), "a cursor")
+    feeds.publish_until(writer.has_written, "a cursor")
     server.pause()
     feeds.publish(4)
     server.go_on()
@@ -166,6 +102,57 @@ def test_a_database_that_hangs_or_is_away_misses_nothing(server, writer, tmp_pat
     feeds.publish(2)
     feeds.end()
     wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 90)
+
+
+FAULTS = {
+    "read-only file system": (500, b'{"error": "open 2.wal: read-only file system"}'),
+    "correct its user and password": (401, b'{"error": "authorization failed"}'),
+    "refuses whatever it is sent: no such bucket": (400, b'{"error": "no such bucket"}'),
+    "does not answer": HALF,
+}
+
+
+def test_each_fault_is_told_and_misses_nothing(server, proxy, tmp_path):
+    writer = WriterProcess(tmp_path, proxy.port)
+    feeds = Feeds(tmp_path / "data")
+    try:
+        for words, fault in FAULTS.items():
+            feeds.publish_until(lambda: writer.report()["connected"], "the database")
+            proxy.spoil(fault)
+            feeds.publish_until(lambda words=words: words in writer.report()["reason"], words)
+            feeds.publish(2)  # several frames and segments of the journal
+            proxy.heal()
+        feeds.end()
+        wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 90)
+        wait_until(lambda: not writer.report()["reason"], "the end of the last fault")
+        assert writer.report()["refused"] == {}
+    finally:
+        writer.kill()
+
+
+def test_a_database_whose_disk_was_full_misses_nothing(executable, tmp_path):
+    with contextlib.ExitStack() as stack:
+        try:
+            disk = stack.enter_context(small_disk.mounted(tmp_path / "disk", 40 * 2**20))
+        except PermissionError as error:
+            pytest.skip(str(error))
+        server = Influxd(executable, disk / "influx")
+        stack.callback(server.close)
+        server.start()
+        writer = WriterProcess(tmp_path, server.port)
+        stack.callback(writer.kill)
+        feeds = Feeds(tmp_path / "data")
+        feeds.publish_until(writer.has_written, "a cursor")
+        small_disk.fill(disk)
+        full = "no space left on device"
+        feeds.publish_until(lambda: full in writer.report()["reason"], full)
+        feeds.publish(2)
+        small_disk.free(disk)
+        server.end()  # InfluxDB 1.6 answers that its disk is full until it is started again
+        server.start()
+        feeds.publish(1)
+        feeds.end()
+        wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 90)
 
 
 def test_a_field_of_another_type_holds_up_nothing(server):
@@ -180,15 +167,27 @@ def test_a_field_of_another_type_holds_up_nothing(server):
         )
     )
     database.prepare()
-    deliver(["m,feed=f a=1.5,b=1i 1"], database.write)
-    found = deliver(["m,feed=f a=2i,b=2i 2", "m,feed=f a=3.5,b=2.5 3"], database.write)
+    database.write('my\\ m.f,feed=f a=1.5,b=1i,c="x" 1')
+    destination = LineDestination(database)
+    kinds = {"a": Kind.INT, "b": Kind.FLOAT, "c": Kind.BOOL, "d": Kind.FLOAT}
+    columns = {"": np.array([2e-9, 3e-9]), "a": np.array([2, 3]), "b": np.array([2.0, 3.5])}
+    columns |= {"c": np.array([True, False]), "d": np.array([4.5, 5.5])}
+    block = BlockSamples(PointModel("my m.f.feeds.f", kinds), columns)
+    (batch,) = destination.batches([block])
+    for _ in range(2):
+        found = destination.deliver(batch).refused
+        assert [each.content.split(",")[1] for each in found] == [
+            "feed=f b=2.0 2",
+            "feed=f b=3.5 3",
+            "feed=f c=True 2",
+            "feed=f c=False 3",
+        ]
+        assert "is type float, already exists as type integer" in found[0].reason
     database.close()
-    assert [each.line for each in found.refused] == ["m,feed=f b=2.5 3"]
-    assert "is type float, already exists as type integer" in found.refused[0].reason
-    assert found.floats == {("m", "a")}
     tags = frozenset({("feed", "f")})
-    expected = {("a", 1): 1.5, ("b", 1): 1, ("a", 2): 2, ("b", 2): 2, ("a", 3): 3.5}
-    assert server.values() == {("m", tags, *key): value for key, value in expected.items()}
+    expected = {("a", 1): 1.5, ("b", 1): 1, ("c", 1): "x", ("a", 2): 2, ("a", 3): 3}
+    expected |= {("d", 2): 4.5, ("d", 3): 5.5}
+    assert server.values() == {("my m.f", tags, *key): value for key, value in expected.items()}
 
 
 def test_an_entry_of_ocs_writes_what_the_site_records(server, site):

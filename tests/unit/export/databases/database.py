@@ -1,10 +1,12 @@
 """A database in memory, and how what it holds is compared with files."""
 
 import re
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
 from ocsd.export.databases.cursor import FilePlace, FileSpan
-from ocsd.export.databases.delivery import DatabaseAwayError, LinesRefusedError
+from ocsd.export.databases.delivery import LinesRefusedError
+from ocsd.export.databases.destination import DatabaseAwayError
 from ocsd.export.databases.lines import lines_of, single_fields
 from ocsd.export.databases.trails import frames, names_of_files
 
@@ -27,17 +29,31 @@ class MemoryDatabase:
         if self.away:
             raise DatabaseAwayError("the database at http://memory:8086 does not answer: refused")
 
-    def write(self, lines):
+    def write(self, text):
         self.prepare()
         self.writes += 1
-        reason = next((self.refuses[each] for each in self.refuses if each in "\n".join(lines)), "")
+        reason = next((self.refuses[each] for each in self.refuses if each in text), "")
         if reason:
             raise LinesRefusedError(reason)
+        lines = text.removesuffix("\n").split("\n")
+        lines = [line for line in lines if not line.startswith("#")]
         self.arrived += len(lines)
         self.values.update(values_in(lines))
 
     def close(self):
         pass
+
+
+class AtOnce(Executor):
+    """Does what it is given at once."""
+
+    def submit(self, work, /, *arguments, **named):
+        done = Future()
+        try:
+            done.set_result(work(*arguments, **named))
+        except DatabaseAwayError as error:
+            done.set_exception(error)
+        return done
 
 
 def values_in(lines):

@@ -5,7 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocsd.aggregator.frames.frames import ticks
-from ocsd.export.databases.lines import lines_of, measurement_of, single_fields, times_of
+from ocsd.export.databases.lines import (
+    lines_of,
+    measurement_of,
+    single_fields,
+    text_of,
+    times_of,
+)
 from ocsd.export.databases.points import BlockSamples, PointModel
 from ocsd.journal.kinds import Kind
 
@@ -49,6 +55,25 @@ def test_values_that_are_no_numbers_are_left_out():
     nan, inf = float("nan"), float("inf")
     found = lines_of(samples(kinds, times=(1.0, 2.0, 3.0), a=[nan, 5.0, inf], b=[1.0, -inf, nan]))
     assert [line.split(" ", 1)[1] for line in found] == ["b=1.0 1000000000", "a=5.0 2000000000"]
+
+
+NUMBERS = st.floats() | st.sampled_from([1e-4, 9.99e-5, 1e-7, 1e15, 1e16, 0.0, -0.0, 1e22])
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=9))
+def test_each_value_is_written_as_python_writes_it(rows):
+    times = np.arange(len(rows), dtype=float)
+    columns = {"a": [row[0] for row in rows], "b": [row[1] for row in rows]}
+    expected = []
+    for at, row in enumerate(rows):
+        fields = [f"{n}={v!r}" for n, v in zip("ab", row, strict=True) if np.isfinite(v)]
+        if fields:
+            expected.append(f"{','.join(fields)} {at}000000000".replace(" 0000000000", " 0"))
+    block = samples(dict.fromkeys(columns, Kind.FLOAT), times=times, **columns)
+    lines = lines_of(block)
+    assert [line.split(" ", 1)[1] for line in lines] == expected
+    assert text_of(block) == ("".join(f"{line}\n" for line in lines), len(lines))
 
 
 def test_an_integer_is_a_float_where_the_database_has_one():

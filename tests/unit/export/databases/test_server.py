@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from ocsd.errors import AgentArgumentsError
-from ocsd.export.databases.delivery import DatabaseAwayError, LinesRefusedError
+from ocsd.export.databases.delivery import LinesRefusedError
+from ocsd.export.databases.destination import DatabaseAwayError
 from ocsd.export.databases.server import HttpDatabase, influxdb_1, influxdb_2
 
 
@@ -57,7 +58,7 @@ def v1(port, environment=None, **more):
 def test_version_1_is_asked_to_make_the_database_and_gets_lines(server, database):
     server.answer = 200, b"{}"
     database.prepare()
-    database.write(["m a=1 1", "m a=2 2"])
+    database.write("m a=1 1\nm a=2 2")
     (made, _, _), (path, headers, body) = server.seen
     assert made == "/query?q=CREATE+DATABASE+%22feeds%22"
     assert path == "/write?db=feeds&precision=ns"
@@ -67,7 +68,7 @@ def test_version_1_is_asked_to_make_the_database_and_gets_lines(server, database
 
 def test_lines_may_be_compressed(server):
     database = HttpDatabase(v1(server.server_port, compresses=True), limit_s=5)
-    database.write(["m a=1 1"])
+    database.write("m a=1 1")
     database.close()
     _, headers, body = server.seen[0]
     assert headers["Content-Encoding"] == "gzip"
@@ -79,9 +80,14 @@ def test_version_2_takes_its_place_and_its_token_from_the_environment(server):
     environment = {f"INFLUXDB_V2_{key}": value for key, value in (told | {"BUCKET": "b"}).items()}
     endpoint = influxdb_2(compresses=False, environment=environment)
     assert "secret" not in repr(endpoint)
+    with_user = influxdb_2(
+        compresses=False,
+        environment={"INFLUXDB_V2_BUCKET": "b", "INFLUXDB_V2_URL": "http://me:secret@influx/db"},
+    )
+    assert HttpDatabase(with_user).name == "http://influx/db"
     database = HttpDatabase(endpoint, limit_s=5)
     database.prepare()
-    database.write(["m a=1 1"])
+    database.write("m a=1 1")
     database.close()
     path, headers, _ = server.seen[0]
     assert path == "/db/api/v2/write?org=lab&bucket=b&precision=ns"
@@ -107,7 +113,7 @@ def test_user_and_password_may_stand_in_files(tmp_path):
 def test_an_answer_about_the_lines_is_a_refusal(server, database, status):
     server.answer = status, b'{"error": "partial write:\\n dropped=1"}'
     with pytest.raises(LinesRefusedError, match="partial write: dropped=1"):
-        database.write(["m a=1 1"])
+        database.write("m a=1 1")
 
 
 @pytest.mark.parametrize(
@@ -117,9 +123,9 @@ def test_an_answer_about_the_lines_is_a_refusal(server, database, status):
 def test_any_other_answer_is_tried_again_later(server, database, status, advice):
     server.answer = status, b"the disk is full"
     with pytest.raises(DatabaseAwayError, match=f"answers {status}: the disk is full"):
-        database.write(["m a=1 1"])
+        database.write("m a=1 1")
     with pytest.raises(DatabaseAwayError, match=advice):
-        database.write(["m a=1 1"])
+        database.write("m a=1 1")
 
 
 def test_a_server_that_is_not_there_is_told_by_its_address(server):
@@ -128,4 +134,4 @@ def test_a_server_that_is_not_there_is_told_by_its_address(server):
     server.shutdown()
     server.server_close()
     with pytest.raises(DatabaseAwayError, match=rf"at http://127.0.0.1:{port} does not answer"):
-        database.write(["m a=1 1"])
+        database.write("m a=1 1")

@@ -14,10 +14,11 @@ from ocsd.export.databases.cursor import (
     Position,
 )
 from ocsd.export.databases.inbox import Inbox
+from ocsd.export.databases.line_destination import LineDestination
 from ocsd.export.databases.writer import Writer
 from ocsd.journal import JournalPlace
 from tests.unit.aggregator.rig import Recording
-from tests.unit.export.databases.database import MemoryDatabase, values_of_files
+from tests.unit.export.databases.database import AtOnce, MemoryDatabase, values_of_files
 
 
 class Aside:
@@ -49,7 +50,9 @@ class Site:
         self.inbox = Inbox(takes_all=False, clock=lambda: self.clock.at)
         cursor = CursorFile(self._cursor, self.settle_s)
         folder = self.recording.folder
-        self.writer = Writer(self.database, folder, cursor, self.aside, self.inbox, self.clock)
+        database = LineDestination(self.database)
+        parts = database, folder, cursor, self.aside, self.inbox, self.clock
+        self.writer = Writer(*parts, executor=AtOnce())
 
     def publish(self, seconds, **more):
         """Let a feed publish ten samples a second, and the recorder work."""

@@ -1,11 +1,13 @@
 """The metrics of a host, from made-up facts to the text that Prometheus reads."""
 
 import re
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from ocsd.status.alarms import alarms_of
 from ocsd.status.replies import host_status
 from ocsd.web.live.tally import FeedTally
 from ocsd.web.metrics.exposition import exposition
@@ -62,7 +64,37 @@ STATUS = {
                 "lost_last_day": {"holes": 2, "messages": 31, "feeds": 1},
             },
         },
+        {
+            "instance_id": "influxagent",
+            "agent_class": "InfluxDBAgent",
+            "state": "up",
+            "target": "up",
+            "writing": {
+                "database": "http://influxdb:8086",
+                "connected": True,
+                "lag_s": 63.5,
+                "newest_s": 0.5,
+                "backlog_bytes": 12_000_000,
+                "lines": 76210,
+                "refused": 3,
+                "dropped": 0,
+            },
+        },
     ],
+}
+ALARMS = {
+    "alarms": [
+        {"name": "warm", "severity": "critical", "state": "raised", "value": 5.5},
+        {"name": "dome", "state": "raised", "acknowledged_by": "vera"},
+        {"name": "pump", "severity": "info", "state": "clear"},
+    ],
+    "deliveries": [
+        {"state": "undeliverable", "at": time.time()},
+        {"state": "waiting"},
+        {"state": "delivered"},
+    ],
+    "as_of": 1998.5,
+    "evaluator": "running",
 }
 SEEN = Scrape(
     "lab",
@@ -73,6 +105,7 @@ SEEN = Scrape(
         "observatory.thermo1.feeds.temps": FeedTally(2, 20, 80, 1999.5),
         "observatory.thermo1.feeds.empty": FeedTally(1),
     },
+    alarms=alarms_of(ALARMS),
     availability={"thermo1": 0.875},
     viewers=2,
     usage=lambda pid: SimpleNamespace(cpu_s=1.5, rss_bytes=2**20) if pid == 4121 else None,
@@ -104,6 +137,37 @@ def test_the_daemon_has_its_facts():
     assert found["ocsd_clock_offset_seconds",] == -0.002
 
 
+def test_a_writer_has_its_lag_and_counts():
+    found = {key[0]: value for key, value in samples(SEEN).items() if "ocsd_writer" in key[0]}
+    assert found == {
+        "ocsd_writer_connected": 1,
+        "ocsd_writer_lag_seconds": 63.5,
+        "ocsd_writer_newest_age_seconds": 0.5,
+        "ocsd_writer_backlog_bytes": 12_000_000,
+        "ocsd_writer_lines_total": 76210,
+        "ocsd_writer_refused_lines_total": 3,
+        "ocsd_writer_unkept_lines_total": 0,
+        "ocsd_writer_dropped_messages_total": 0,
+    }
+
+
+def test_an_alarm_says_whether_it_is_raised_and_waits_for_somebody():
+    found = samples(SEEN)
+    assert found["ocsd_alarm_raised", "critical", "warm"] == 1
+    assert found["ocsd_alarm_raised", "dome", "warning"] == 1
+    assert found["ocsd_alarm_raised", "info", "pump"] == 0
+    assert found["ocsd_alarm_waiting", "critical", "warm"] == 1
+    assert found["ocsd_alarm_waiting", "dome", "warning"] == 0
+    assert found["ocsd_alarm_value", "critical", "warm"] == 5.5
+    assert found["ocsd_alarm_undeliverable_messages",] == 1
+    assert found["ocsd_alarm_waiting_messages",] == 1
+    assert found["ocsd_alarm_evaluation_age_seconds",] == 1.5
+
+
+def test_a_host_without_alarms_has_no_metrics_of_them():
+    assert not any(key[0].startswith("ocsd_alarm") for key in samples(SEEN._replace(alarms=None)))
+
+
 def test_an_instance_is_in_one_state_and_has_one_health():
     found = samples(SEEN)
     states = {key: value for key, value in found.items() if key[0] == "ocsd_instance_state"}
@@ -111,8 +175,9 @@ def test_an_instance_is_in_one_state_and_has_one_health():
         ("ocsd_instance_state", "thermo1", "up"),
         ("ocsd_instance_state", "down", "thermo2"),
         ("ocsd_instance_state", "aggregator", "up"),
+        ("ocsd_instance_state", "influxagent", "up"),
     ]
-    assert len(states) == 3 * 6
+    assert len(states) == 4 * 6
     assert found["ocsd_instance_health", "degraded", "thermo1"] == 1
     assert found["ocsd_instance_health", "ok", "thermo1"] == 0
     assert ("ocsd_instance_health", "ok", "thermo2") not in found
