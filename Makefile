@@ -6,15 +6,15 @@ PYTHON ?= python3
 # OLDEST=1: the oldest that setup.cfg allows. Each has a virtual environment of its own.
 ifdef LATEST
 VENV := .venv-latest
-EXTRAS := router,data,tui,test,check
+EXTRAS := router,data,tui,postgres,test,check
 export LATEST
 else ifdef OLDEST
 VENV := .venv-oldest
-EXTRAS := data,tui,test
+EXTRAS := data,tui,postgres,test
 CONSTRAINTS := $(CURDIR)/constraints/oldest.txt
 else
 VENV := .venv
-EXTRAS := router,data,tui,test,check
+EXTRAS := router,data,tui,postgres,test,check
 CONSTRAINTS := $(CURDIR)/constraints/locked.txt
 endif
 BIN := $(VENV)/bin
@@ -28,7 +28,7 @@ endif
 HOST ?= grumpy
 SITE_FILE ?= site-configs/default.yaml
 # The tests of the modules that setup.cfg lists under [coverage:run].
-PURE := tests/unit/supervisor tests/unit/site/test_difference.py tests/unit/site/test_supervision_keys.py \
+PURE := tests/unit/alarms tests/unit/supervisor tests/unit/site/test_difference.py tests/unit/site/test_supervision_keys.py \
 	tests/unit/daemon/watching/test_incidents.py tests/unit/daemon/instances/test_plan.py tests/unit/history
 
 LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --no-annotate --custom-compile-command 'make lock'
@@ -87,7 +87,7 @@ compatibility: .venv-socs/installed  ## run every agent class of OCS and socs; w
 
 lock: .venv-lock/installed  ## take the newest versions of other people's packages into constraints/
 	$(LOCK) setup.cfg --all-extras --universal --output-file constraints/locked.txt
-	$(LOCK) setup.cfg --extra data --extra tui --extra test --resolution lowest-direct --output-file constraints/oldest.txt
+	$(LOCK) setup.cfg --extra data --extra tui --extra postgres --extra test --resolution lowest-direct --output-file constraints/oldest.txt
 	$(LOCK) constraints/published.in --universal --output-file constraints/published.txt
 
 clean:

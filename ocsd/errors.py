@@ -58,6 +58,12 @@ class NoSuchOperationError(OcsdError):
     exit_code = 4
 
 
+class NoSuchAlarmError(OcsdError):
+    """The host has no alarm or receiver of that name; ``ocsd alarm list`` lists the alarms."""
+
+    exit_code = 4
+
+
 class UnreachableError(OcsdError):
     """The router or the agent does not answer; look at ``ocsd status``."""
 

@@ -38,6 +38,7 @@ _COMMANDS = {
     "call": "operate",
     "listen": "operate",
     "hook": "operate",
+    "alarm": "operate",
     "values": "operate",
     "view-feed": "operate",
     "data": "look",

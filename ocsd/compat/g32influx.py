@@ -1,13 +1,12 @@
-"""``g32influx``: the program of OCS that copies G3 files into InfluxDB, not in ocsd yet."""
+"""``g32influx``, the program of OCS that copies G3 files into InfluxDB: names our command."""
 
 import sys
 
 from ocsd.errors import OcsdError
 
 _INSTEAD_OF_INFLUX = (
-    "ocsd does not write to InfluxDB from files yet. Recorded data as CSV, Parquet or NumPy: "
-    "'ocsd data export FIELD --since TIME -o FILE'. What agents publish from now on: list an "
-    "InfluxDBAgent of the published package ocs in the site file"
+    "in ocsd this is 'ocsd data push --to http://HOST:8086/DATABASE --folder DIR --since TIME'; "
+    "what agents publish from now on is written by an InfluxDBAgent in the site file"
 )
 
 

@@ -2,12 +2,14 @@
 
 import importlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from twisted.logger import Logger
 
 from ocsd.daemon.api.control_port import ControlPort
+from ocsd.daemon.api.evaluator import AlarmDesk
 from ocsd.daemon.api.status import StatusReport
 from ocsd.daemon.api.systemd import SystemdLink
 from ocsd.daemon.children.forkserver_link import ForkServerLink
@@ -85,6 +87,8 @@ class Daemon:
     failure: OcsdError | None = field(default=None, init=False)
     """Why the daemon had to give up."""
 
+    finish_output: Callable[[], None] = field(default=lambda: None, init=False)
+    """Gives what reads the output of this process the last lines."""
     _host_manager: Any = field(default=None, init=False)
     _connection: Any = field(default=None, init=False)
     _launched: bool = field(default=False, init=False)
@@ -219,6 +223,7 @@ class Daemon:
         self._parts.oversight.chronicle.close()
         self._parts.oversight.audit.close()
         self.settings.log.flush()
+        self.finish_output()
 
     def audit_requests(self) -> None:
         """Write down who asked for what through the HostManager's operations."""
@@ -270,6 +275,13 @@ class Daemon:
         """Serve the control API; its web server is loaded while the fork server gets ready."""
         parts = self._parts
         control = importlib.import_module("ocsd.daemon.api.control")
+        desk = AlarmDesk(
+            parts.fleet,
+            self.settings.paths,
+            lambda: self.settings.plan.host.alarms,
+            parts.oversight.chronicle.record,
+            self.reactor,
+        )
         api = control.ControlApi(
             parts.status,
             parts.fleet,
@@ -280,6 +292,7 @@ class Daemon:
             parts.oversight,
             parts.oversight.audit,
             self._askers(),
+            desk,
         )
         path = self.settings.paths.control_socket
         ControlPort(self.reactor, path, api.site(), parts.lost_files).open()

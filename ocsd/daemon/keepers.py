@@ -22,7 +22,7 @@ from ocsd.forkserver.protocol import SpawnRequest
 from ocsd.site.launch import Launch
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.lifecycle import Lifecycle
-from ocsd.system.classes import WEB_CLASS
+from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
 from ocsd.system.proc import what_holds
 
 
@@ -77,8 +77,9 @@ class Keepers:
         in_daemon = None
         if instance.agent_class == REGISTRY_CLASS and instance.runtime == "ocsd":
             launcher = in_daemon = RegistryLauncher(self._launch, self.reactor)
-        if instance.agent_class != WEB_CLASS:
-            # The page needs no router: it is what people look at when that does not start.
+        if instance.agent_class not in {WEB_CLASS, ALARMS_CLASS}:
+            # The page needs no router: it is what people look at when that does not start. Nor
+            # do alarms, some of which are about the router.
             launcher = PacedLauncher(launcher, self.window)
         keeper = self._keeper(instance.instance_id, launcher, instance)
         if in_daemon is not None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsd.agent.feeds.units import LABELS, UNITS
-from ocsd.aggregator.frames.schema import DATA, STATUS
+from ocsd.aggregator.frames.schema import DATA, FOR_DATABASES, STATUS
 from ocsd.aggregator.numbers import hole
 from ocsd.aggregator.numbers.hole import Hole
 from ocsd.data.decode import Whole, kind_word, pieces, seconds
@@ -51,6 +51,7 @@ class Providers:
     def __init__(self) -> None:
         self._addresses: dict[int, str] = {}
         self._about_fields: dict[int, dict[str, dict[str, str]]] = {}
+        self._for_databases: dict[int, str] = {}
 
     def read(self, frame: Any) -> None:
         """Read a status frame."""
@@ -63,6 +64,16 @@ class Providers:
             }
             for entry in frame["providers"]
         }
+
+        self._for_databases = {
+            entry["prov_id"].value: entry[FOR_DATABASES].value
+            for entry in frame["providers"]
+            if FOR_DATABASES in entry.keys()  # noqa: SIM118 # no dict
+        }
+
+    def for_databases(self, frame: Any) -> str:
+        """Return, as JSON, what a writer to databases needs of a data frame; empty if nothing."""
+        return self._for_databases.get(frame["prov_id"], "")
 
     def address(self, frame: Any) -> str | None:
         """Return the feed of a data frame; None if no status frame has listed it."""

@@ -8,8 +8,8 @@ A crash can leave the last record of a segment torn; a reader stops there.
 kind        body
 ==========  ==========================================================================
 ``LAYOUT``  CBOR: number in this segment, address, session, sender, numbered, frame
-            length, fresh time, block name, field names, their types; behind it, if the
-            feed has any, CBOR: map of units and labels of its fields
+            length, fresh time, block name, field names, their types; behind it, if there
+            is any of it, CBOR: map of units, labels, and for writers to databases
 ``DATA``    message number u64, arrival f64, and for each block: layout u32, samples
             u32, bytes u32, packed samples (`ocsd.journal.layout`)
 ``FILE``    CBOR: name of a G3 file, its length now
@@ -48,7 +48,8 @@ MAGIC: Final = _MAGICS[sys.byteorder]
 """The first bytes of a segment."""
 
 HEAD: Final = struct.Struct("=IIB")
-_ABOUT_FIELDS: Final = ("units", "labels")
+_ABOUT_ORIGIN: Final = ("units", "labels", "agent_class", "exclude_influx")
+_TAGS: Final = "influxdb_tags"
 _DATA: Final = struct.Struct("=Qd")
 _BLOCK: Final = struct.Struct("=III")
 _ALIVE: Final = struct.Struct("=d")
@@ -165,8 +166,9 @@ def layout_record(number: int, layout: Layout) -> bytes:
         [str(kind) for kind in layout.kinds.values()],
     ]
     parts = [cbor2.dumps(fields)]
-    if origin.units or origin.labels:
-        parts.append(cbor2.dumps({key: getattr(origin, key) for key in _ABOUT_FIELDS}))
+    about = _about(layout)
+    if about:
+        parts.append(cbor2.dumps(about))
     return _record(RecordKind.LAYOUT, parts)
 
 
@@ -291,8 +293,19 @@ def _layout(body: memoryview) -> tuple[int, Layout]:
     # Behind the array, because releases that do not know it read no further.
     with suppress(cbor2.CBORDecodeEOF):
         about_fields = dict(decoder.decode())
-    sender = replace(Origin(*origin), **{key: about_fields.get(key, {}) for key in _ABOUT_FIELDS})
-    return number, Layout(sender, block_name, dict(zip(names, map(Kind, kinds), strict=True)))
+    sender = Origin(*origin)
+    stated = {key: about_fields[key] for key in _ABOUT_ORIGIN if key in about_fields}
+    if stated:
+        sender = replace(sender, **stated)
+    by_name = dict(zip(names, map(Kind, kinds), strict=True))
+    return number, Layout(sender, block_name, by_name, about_fields.get(_TAGS))
+
+
+def _about(layout: Layout) -> dict[str, Any]:
+    """Return what stands behind the array of a layout: only what there is."""
+    about = {key: getattr(layout.origin, key) for key in _ABOUT_ORIGIN}
+    about[_TAGS] = layout.tags
+    return {key: value for key, value in about.items() if value}
 
 
 def _cover(fields: list[Any]) -> Cover:

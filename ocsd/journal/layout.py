@@ -15,6 +15,7 @@ _DTYPES: Final = {Kind.BOOL: "?", Kind.INT: "i8", Kind.FLOAT: "f8"}
 _EMPTY: Final = {Kind.BOOL: np.bool_, Kind.INT: np.int64, Kind.FLOAT: np.float64}
 
 Values: TypeAlias = NDArray[Any] | list[str]
+Tags: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 
 class Layout:
@@ -24,7 +25,7 @@ class Layout:
     numbers or bools in order, then the texts of all text fields as one CBOR array
     of arrays. `kinds` has the type of each field, in the order of the columns; `origin` is the
     sender, as its first message described it; `is_all_floats` tells whether every field has
-    numbers of type float.
+    numbers of type float, `tags` the block's `influxdb_tags` by field, if it has any.
     """
 
     __slots__ = (
@@ -36,11 +37,19 @@ class Layout:
         "is_all_floats",
         "kinds",
         "origin",
+        "tags",
         "width",
     )
 
-    def __init__(self, origin: Origin, block_name: str, kinds: Mapping[str, Kind]) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        block_name: str,
+        kinds: Mapping[str, Kind],
+        tags: Tags | None = None,
+    ) -> None:
         self.origin = origin
+        self.tags = tags
         self.block_name = block_name
         self.kinds = dict(kinds)
         self.width = 8 + sum(BYTES[kind] for kind in self.kinds.values())

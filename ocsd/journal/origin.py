@@ -30,3 +30,6 @@ class Origin:
     units: Mapping[str, str] = field(default_factory=dict, hash=False)
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Unit of a field, and its name for people, where they are declared."""
+    agent_class: str = ""
+    exclude_influx: bool = False
+    """Class of the agent, and whether writers to databases leave the feed out."""

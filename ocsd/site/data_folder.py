@@ -9,6 +9,11 @@ from typing import Final
 from ocsd.site.model import Site
 
 AGGREGATOR_CLASS: Final = "AggregatorAgent"
+INFLUXDB_1_CLASS: Final = "InfluxDBAgent"
+INFLUXDB_2_CLASS: Final = "InfluxDBAgentv2"
+POSTGRES_CLASS: Final = "PostgreSQLAgent"
+WRITERS: Final = frozenset({INFLUXDB_1_CLASS, INFLUXDB_2_CLASS, POSTGRES_CLASS})
+"""The classes that write what the aggregator records to databases."""
 
 
 def data_folder(arguments: Sequence[str], state: Path) -> Path:

@@ -134,6 +134,8 @@ def _of_file(key: str) -> str:
     """Return a key as the site file spells it."""
     if key.startswith("instance.env."):
         return key.removeprefix("instance.env.")
+    if key.startswith("alarms."):
+        return key.removeprefix("alarms.")
     plain = key.rpartition(".")[2]
     if key.startswith("hub."):
         return plain

@@ -4,6 +4,8 @@ A process with a launch never reads the site file. The daemon has read it, and a
 that was edited since must not give half of the site other addresses.
 """
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from ocsd.site.model import Hub, Instance
@@ -35,6 +37,8 @@ class Launch(BaseModel):
     force_register: bool = False
     """Take over the addresses of the predecessor, which is certainly dead."""
     crossbar_timeout: float | None = None
+    alarms: dict[str, Any] | None = None
+    """The host's ``alarms``, for the process that evaluates them."""
 
     @property
     def entrance(self) -> Entrance:

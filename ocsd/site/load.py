@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ocsd.errors import SiteFileError, UnknownHostError, UsageError
 from ocsd.site.document import Document, Location, Problem, read
-from ocsd.site.model import MANAGE_WORDS, Host, Manage, Site
+from ocsd.site.model import ALARMS_NAME, MANAGE_WORDS, WEB_NAME, Host, Manage, Site
 from ocsd.site.wording import keys_at, problems_of, spellings, unknown_key, unused_key
 from ocsd.text.nearest import did_you_mean
 
@@ -88,12 +88,41 @@ def load(path: str | os.PathLike[str]) -> Site:
             site = Site.model_validate(_prepared(document, Path(path).absolute(), problems))
         except ValidationError as error:
             problems += problems_of(error, document)
+        for name, host in _hosts(document):
+            if isinstance(host.get("alarms"), dict):
+                _check_alarms(document, name, host["alarms"], problems, warnings)
     if site is None or problems:
         # An anchor that is used often has its problem as often.
         lines = (f"{path}:{problem.line}: {problem.text}" for problem in sorted(set(problems)))
         raise SiteFileError("\n".join(lines))
     told = (f"{path}:{each.line}: {each.text}" for each in sorted(set(warnings)))
     return site.model_copy(update={"warnings": tuple(told)})
+
+
+def _check_alarms(
+    document: Document,
+    name: str,
+    value: dict[str, Any],
+    problems: list[Problem],
+    warnings: list[Problem],
+) -> None:
+    """Check the alarms of a host; their models are loaded only for a file that has some."""
+    from ocsd.site.alarms import check
+
+    place, value = ("hosts", name, "alarms"), _without_empty(value)
+    problems += check.unknown_receivers(value, document, place)
+    known = _known_instances(document)
+    try:
+        warnings += check.unknown_instances(value, document, place, known)
+    except ValidationError as error:
+        problems += problems_of(error, document, place)
+
+
+def _known_instances(document: Document) -> set[str]:
+    """Return the names of all instances of the file, and of those that ocsd adds."""
+    entries = (entry for _, host in _hosts(document) for _, entry in _entries(host))
+    listed = {str(entry.get("instance-id")) for entry in entries}
+    return listed | {"registry", "aggregator", "router", WEB_NAME, ALARMS_NAME}
 
 
 def pick_host(site: Site, name: str | None = None, hostname: str | None = None) -> Host:
@@ -232,6 +261,10 @@ def _prepared(document: Document, path: Path, problems: list[Problem]) -> Any:
     add(value, path=str(path), lines=hub)
     for name, host in _hosts(document):
         host["agent-paths"] = _absolute(host.get("agent-paths"), path.parent)
+        if "alarms" in host:
+            from ocsd.site.alarms import check
+
+            host["alarms"] = check.absolute_files(host["alarms"], path.parent)
         for index, entry in _entries(host):
             location = ("hosts", name, "agent-instances", index)
             entry["python"] = _absolute(entry.get("python"), path.parent)

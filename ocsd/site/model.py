@@ -46,7 +46,9 @@ ADDRESS_ROOT = "observatory"
 HOST_MANAGER = "HostManager"
 """The agent class that the daemon itself stands in for."""
 WEB_NAME = "web"
-"""The class of the process that serves the page, and its name if no entry gives it another."""
+"""The name of the process that serves the page, if no entry gives it another."""
+ALARMS_NAME = "alarms"
+"""The name of the process that evaluates alarms, if no entry gives it another."""
 
 
 class Manage(StrEnum):
@@ -306,6 +308,10 @@ class Host(_Part):
     """Commands to run when something happens, by occasion, e.g. ``on-failed``."""
     web: Web = Web()
     """The page in the browser."""
+    alarms: dict[str, Any] | None = None
+    """Rules, receivers and heartbeats as they stand in the file; `ocsd.site.alarms` has checked
+    them, and makes values of them. None: this host has no alarms.
+    """
     lines: Mapping[str, int] = Field(default={}, exclude=True)
     """Where its values stand in the site file, e.g. ``agent-paths/0``, from 1."""
 

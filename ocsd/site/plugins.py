@@ -17,10 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from ocsd.errors import PluginError, UnknownAgentClassError
-from ocsd.site.data_folder import AGGREGATOR_CLASS
+from ocsd.site.data_folder import (
+    AGGREGATOR_CLASS,
+    INFLUXDB_1_CLASS,
+    INFLUXDB_2_CLASS,
+    POSTGRES_CLASS,
+)
 from ocsd.site.model import HOST_MANAGER
 from ocsd.site.plugin_file import Modules, Registration, registrations, registrations_of
-from ocsd.system.classes import WEB_CLASS
+from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
 from ocsd.text.nearest import nearest
 
 ENTRY_POINT_GROUP = "ocs.plugins"
@@ -115,7 +120,11 @@ def _near_class(name: str, known: Iterable[str]) -> str:
 BUILT_IN: Mapping[str, AgentEntry] = {
     "RegistryAgent": AgentEntry("RegistryAgent", "ocsd.registry.agent"),
     AGGREGATOR_CLASS: AgentEntry(AGGREGATOR_CLASS, "ocsd.aggregator.agent"),
+    INFLUXDB_1_CLASS: AgentEntry(INFLUXDB_1_CLASS, "ocsd.export.databases.agent"),
+    INFLUXDB_2_CLASS: AgentEntry(INFLUXDB_2_CLASS, "ocsd.export.databases.agent", "main_v2"),
+    POSTGRES_CLASS: AgentEntry(POSTGRES_CLASS, "ocsd.export.databases.postgres.agent"),
     WEB_CLASS: AgentEntry(WEB_CLASS, "ocsd.web.process"),
+    ALARMS_CLASS: AgentEntry(ALARMS_CLASS, "ocsd.evaluator.process"),
     "AccessDirector": AgentEntry("AccessDirector", "ocsd.director.agent"),
     HOST_MANAGER: AgentEntry(HOST_MANAGER, None),
 }

@@ -43,7 +43,14 @@ def _size(value: object) -> object:
     return value
 
 
-def _words(value: object) -> object:
+def command_words(value: object) -> object:
+    """Return the words of a command that is written as one text.
+
+    Raises
+    ------
+    ValueError
+        If a quotation is not closed.
+    """
     if not isinstance(value, str):
         return value
     try:
@@ -112,7 +119,7 @@ Conditions = Annotated[
     tuple[Annotated[str, AfterValidator(_condition)], ...], BeforeValidator(_one_or_many)
 ]
 Hooks = Annotated[
-    dict[str, Annotated[tuple[str, ...], BeforeValidator(_words)]], AfterValidator(_hooks)
+    dict[str, Annotated[tuple[str, ...], BeforeValidator(command_words)]], AfterValidator(_hooks)
 ]
 Variables = Annotated[dict[str, str], BeforeValidator(_variables), AfterValidator(_usable)]
 

@@ -76,9 +76,12 @@ def spellings() -> dict[str, str]:
     }
 
 
-def problems_of(error: ValidationError, document: Document) -> Iterator[Problem]:
-    """Translate each finding of pydantic into a problem of the file."""
-    details = error.errors(include_url=False)
+def problems_of(
+    error: ValidationError, document: Document, place: Location = ()
+) -> Iterator[Problem]:
+    """Translate the findings of pydantic in the value at a place into problems of the file."""
+    found = error.errors(include_url=False)
+    details = [ErrorDetails(**{**each, "loc": (*place, *each["loc"])}) for each in found]
     misspelled = {
         (*location[:-1], nearest(str(location[-1]), keys_of(_model_at(location[:-1]))))
         for location in (detail["loc"] for detail in details if detail["type"] == _UNKNOWN)
@@ -169,10 +172,8 @@ def _model_at(location: Location) -> type[BaseModel]:
             return Hub
         case ("hosts", _):
             return Host
-        case ("hosts", _, "crossbar"):
-            return Crossbar
-        case ("hosts", _, "web"):
-            return Web
+        case ("hosts", _, "crossbar" | "web" | "alarms" as key, *inner):
+            return _model_in_host(key, tuple(inner))
         case ("hosts", _, "agent-instances", _):
             return Instance
         case ("hosts", _, "agent-instances", _, "liveness"):
@@ -183,16 +184,47 @@ def _model_at(location: Location) -> type[BaseModel]:
             return Site
 
 
+def _model_in_host(key: str, location: Location) -> type[BaseModel]:
+    if key == "alarms":
+        return _model_in_alarms(location)
+    if key == "web":
+        return Web
+    return Crossbar
+
+
+def _model_in_alarms(location: Location) -> type[BaseModel]:
+    from ocsd.site.alarms import keys  # few sites have alarms
+
+    match location:
+        case ("rules", _):
+            return keys.AlarmRuleKeys
+        case ("receivers", _):
+            return keys.ReceiverKeys
+        case ("receivers", _, "mail"):
+            return keys.MailKeys
+        case ("receivers", _, "webhook"):
+            return keys.WebhookKeys
+        case ("receivers", _, "ntfy"):
+            return keys.NtfyKeys
+        case ("heartbeats", _):
+            return keys.HeartbeatKeys
+        case _:
+            return keys.AlarmsKeys
+
+
 def _owner(location: Location) -> str:
     match location:
         case ("hosts", host):
             return f"host {host!r}"
-        case ("hosts", host, "crossbar" | "web" as key):
+        case ("hosts", host, "crossbar" | "web" | "alarms" as key):
             return f"{key} of host {host!r}"
         case ("hosts", host, "agent-instances", int(index)):
             return f"entry {index + 1} of agent-instances of host {host!r}"
         case (*entry, "liveness" | "limits" as key):
             return f"{key} of {_owner(tuple(entry))}"
+        case ("hosts", _, "alarms", str(kind), str(name), *way):
+            kind = {"rules": "alarm"}.get(kind, kind.removesuffix("s"))
+            return " of ".join((*map(str, way), f"{kind} {name!r}"))
         case ("hub",):
             return "hub"
         case _:
@@ -219,6 +251,8 @@ def _example(key: str) -> str:
     examples = {
         "hub": "; write e.g. hub: {wamp_server: ws://localhost:8001/ws}",
         "wamp_server": "; write e.g. wamp_server: ws://localhost:8001/ws",
+        "when": "; write e.g. when: thermo1.temps.stage > 5 for 30s",
+        "to": "; write e.g. to: night@example.org",
         "agent-class": "; write e.g. agent-class: FakeDataAgent",
         "instance-id": "; write e.g. instance-id: fake-data1",
     }

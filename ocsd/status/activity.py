@@ -53,12 +53,34 @@ class RecordingStatus(NamedTuple):
     """The holes of the last day."""
 
 
+class WritingStatus(NamedTuple):
+    """The writing of what is recorded to a database."""
+
+    database: str = "?"
+    """Its address."""
+    connected: bool = False
+    lag_s: float | None = None
+    """Age of the time up to which the database has everything [s]."""
+    newest_s: float | None = None
+    """Age of the newest entry of the journal that it has [s]."""
+    backlog_bytes: int = 0
+    lines: int = 0
+    refused: int = 0
+    not_kept: int = 0
+    dropped: int = 0
+    """Lines since the start of the writer: written, refused, of these not even set aside; messages
+    that were dropped because no journal keeps them.
+    """
+
+
 class DiskStatus(NamedTuple):
     """A file system with something of the host on it."""
 
     path: str = "?"
     what: tuple[str, ...] = ()
     """Its uses: ``data``, ``state``, ``logs``."""
+    total_bytes: int | None = None
+    free_bytes: int | None = None
     full_in_s: float | None = None
     """Time until it is full at the present rate [s]; None if it does not fill."""
     warning: str = ""
@@ -79,6 +101,36 @@ class AccessStatus(NamedTuple):
     hub: str = "open"
     """``open``, or ``closed``."""
     warnings: tuple[str, ...] = ()
+
+
+class AlarmCounts(NamedTuple):
+    """The alarms of the host in numbers; `ocsd.status.alarms` has each."""
+
+    raised: int = 0
+    """All that are raised, also those that somebody knows of."""
+    acknowledged: int = 0
+    """Of them: those that somebody has acknowledged."""
+    silenced: int = 0
+    worst: str | None = None
+    """The worst severity of those that are raised and not silenced."""
+    failing: int = 0
+    """Messages that somebody did not take yet; they are tried again."""
+    undeliverable: int = 0
+    """Messages of the last day that were given up."""
+    since: float | None = None
+    """Since when one is raised [s, Unix time]."""
+    evaluator: str = "running"
+    """The state of the instance that judges them; `running`, or words."""
+
+    @property
+    def are_judged(self) -> bool:
+        """Whether they are judged now."""
+        return self.evaluator == "running"
+
+    @property
+    def wait(self) -> bool:
+        """Whether one is raised that matters, and nobody has said that they know."""
+        return self.raised > self.acknowledged and self.worst not in {None, "info"}
 
 
 class NotManaged(NamedTuple):
@@ -104,6 +156,13 @@ def recording(row: Mapping[str, Any] | None) -> RecordingStatus | None:
     return RecordingStatus(**known(RecordingStatus, row), **holes)
 
 
+def writing(row: Mapping[str, Any] | None) -> WritingStatus | None:
+    """Return the writing of a writer's row; None if it has told nothing."""
+    if row is None:
+        return None
+    return WritingStatus(**known(WritingStatus, row))
+
+
 def clock(row: Mapping[str, Any] | None) -> ClockStatus | None:
     """Return the clock of an answer; None if nothing is known of it."""
     if row is None:
@@ -116,6 +175,13 @@ def access(row: Mapping[str, Any] | None) -> AccessStatus:
     told = dict(row or {})
     told["warnings"] = tuple(told.get("warnings") or ())
     return AccessStatus(**known(AccessStatus, told))
+
+
+def alarms(row: Mapping[str, Any] | None) -> AlarmCounts | None:
+    """Return the alarms of an answer; None if the host has none."""
+    if row is None:
+        return None
+    return AlarmCounts(**known(AlarmCounts, row))
 
 
 def disks(rows: Iterable[Mapping[str, Any]] | None) -> tuple[DiskStatus, ...]:

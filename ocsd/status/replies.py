@@ -12,11 +12,13 @@ from typing import Any, NamedTuple, TypeVar
 from ocsd.status import activity
 from ocsd.status.activity import (
     AccessStatus,
+    AlarmCounts,
     ClockStatus,
     DiskStatus,
     NotManaged,
     OperationStatus,
     RecordingStatus,
+    WritingStatus,
 )
 from ocsd.system import paths
 from ocsd.system.classes import WEB_CLASS
@@ -78,6 +80,7 @@ class InstanceStatus(NamedTuple):
     operations: tuple[OperationStatus, ...] = ()
     sample_age_s: float | None = None
     recording: RecordingStatus | None = None
+    writing: WritingStatus | None = None
     old_code: bool = False
     changed_code: str = ""
     address: str = ""
@@ -124,6 +127,7 @@ class HostStatus(NamedTuple):
     version: str = "?"
     pid: int = 0
     site_file: str | None = None
+    since_at: float | None = None
     router: RouterStatus = RouterStatus()
     instances: tuple[InstanceStatus, ...] = ()
     trouble: str = ""
@@ -132,6 +136,7 @@ class HostStatus(NamedTuple):
     access: AccessStatus = AccessStatus()
     disks: tuple[DiskStatus, ...] = ()
     not_managed: tuple[NotManaged, ...] = ()
+    alarms: AlarmCounts | None = None
 
 
 def host_status(answer: Mapping[str, Any]) -> HostStatus:
@@ -144,6 +149,7 @@ def host_status(answer: Mapping[str, Any]) -> HostStatus:
         "clock": activity.clock(answer.get("clock")),
         "access": activity.access(answer.get("access")),
         "disks": activity.disks(answer.get("disks")),
+        "alarms": activity.alarms(answer.get("alarms")),
         "not_managed": activity.not_managed(answer.get("not_managed")),
     }
     return _picked(HostStatus, {**answer, **told})
@@ -203,6 +209,7 @@ def instance_status(row: Mapping[str, Any]) -> InstanceStatus:
     told = {
         "operations": activity.operations(row.get("operations")),
         "recording": activity.recording(row.get("recording")),
+        "writing": activity.writing(row.get("writing")),
     }
     return _picked(InstanceStatus, {**row, **told})
 

@@ -4,3 +4,5 @@ from typing import Final
 
 WEB_CLASS: Final = "Web"
 """The class of the process that serves the page in the browser."""
+ALARMS_CLASS: Final = "Alarms"
+"""The class of the process that evaluates the alarms of a host."""

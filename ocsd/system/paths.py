@@ -77,10 +77,20 @@ class HostPaths(HostFolders):
     """The record of events of the instances, and of their reasons."""
     audit = _Place("state", "audit")
     """Folder of the audit journal: who did what."""
+    sent_logs = _Place("state", "logs-sent.json")
+    """Place up to which each log was written as JSON (`ocsd start --log-format json`)."""
     incidents = _Place("state", "incidents")
     """Folders of the examinations of hung processes."""
     spools = _Place("state", "spool")
     """Folders of feeds that agents keep, one for each instance."""
+    alarms = _Place("state", "alarms.json")
+    """The alarms and messages to people, remembered over restarts."""
+    latest_alarms = _Place("runtime", "alarms.json")
+    """The same while the disk of `alarms` takes nothing."""
+    alarms_socket = _Place("runtime", "alarms.sock")
+    """Receives the daemon's requests to the process that evaluates alarms."""
+    alarm_attempts = _Place("runtime", "attempts")
+    """Folder of the attempts to deliver messages that are under way."""
     router_config = _Place("state", "router")
     """Folder of the generated crossbar configuration."""
     access = _Place("state", "access")

@@ -16,7 +16,7 @@ from tests.interop.public_names import modules_of, names_of, public
 pytestmark = pytest.mark.interop
 
 RULES = "the inside of OCS's access control; ocsd's is in ocsd.access and ocsd.director"
-PUBLISHER = "an agent for InfluxDB: the published one runs on ocsd's modules"
+PUBLISHER = "an agent for InfluxDB: ocsd's own has other insides, and the same options"
 INSIDE = "the inside of OCS's own agent; ocsd's is another one, with the same operations"
 HELP = "the text of its help, which is ocsd's own"
 STEPS = "a step of the program, which does the same in other steps"

@@ -96,9 +96,9 @@ def test_an_agent_of_socs_registers_its_operations(results):
     assert operations == ["acq", "get_values", "init_lakeshore", "set_values", "upload_cal_curve"]
 
 
-def test_classes_of_the_published_ocs_that_ocsd_lacks_are_found(python):
+def test_the_writers_to_databases_are_our_own_beside_the_published_ocs(python):
     code = "from ocsd.site_config import agent_class; print(agent_class('InfluxDBAgent').module)"
-    assert python("-c", code).strip() == "ocs.agents.influxdb_publisher.agent"
+    assert python("-c", code).strip() == "ocsd.export.databases.agent"
 
 
 def test_what_those_classes_import_from_ocs_is_ocsd(python):

@@ -64,7 +64,7 @@ def _requirements(name):
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     extras = config["options.extras_require"]
-    wanted = extras if name == "locked" else ("data", "tui", "test")
+    wanted = extras if name == "locked" else ("data", "tui", "postgres", "test")
     lines = [config["options"]["install_requires"], *(extras[extra] for extra in wanted)]
     return [Requirement(line) for line in "\n".join(lines).split("\n") if line.strip()]
 

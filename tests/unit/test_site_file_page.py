@@ -5,6 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from ocsd.alarms.parsing import FORMS
+from ocsd.site.alarms.keys import (
+    AlarmRuleKeys,
+    AlarmsKeys,
+    HeartbeatKeys,
+    MailKeys,
+    NtfyKeys,
+    ReceiverKeys,
+    WebhookKeys,
+)
 from ocsd.site.load import load
 from ocsd.site.model import MANAGE_WORDS, Crossbar, Host, Hub, Instance, Site, Web
 from ocsd.site.supervision import LivenessKeys, ResourceLimits
@@ -19,7 +29,11 @@ def section(title):
 
 def names(title):
     """Return what the first column of the table under a title has."""
-    cells = re.findall(r"^\| (`.*?`) \|", section(title), re.MULTILINE)
+    return names_in(section(title))
+
+
+def names_in(text):
+    cells = re.findall(r"^\| (`.*?`) \|", text, re.MULTILINE)
     return sorted(name for cell in cells for name in re.findall(r"`([^`]+)`", cell))
 
 
@@ -43,6 +57,34 @@ def test_the_page_has_every_key_inside_an_instance():
     assert told >= keys_of(LivenessKeys) | keys_of(ResourceLimits)
 
 
+def test_the_page_has_every_key_of_alarms():
+    told = section("alarms")
+    whole, rule, _, receiver = re.split(r"\n(?:A rule|The forms|A receiver)[^|]*\n", told)
+    assert names_in(whole) == sorted(keys_of(AlarmsKeys))
+    assert names_in(rule) == sorted(keys_of(AlarmRuleKeys))
+    assert names_in(receiver) == sorted(keys_of(ReceiverKeys))
+    inner = keys_of(MailKeys) | keys_of(WebhookKeys) | keys_of(NtfyKeys) | keys_of(HeartbeatKeys)
+    assert set(re.findall(r"`([\w-]+)`", receiver)) >= inner
+
+
+def test_the_page_has_every_form_of_a_condition():
+    told = re.findall(r"^\| (.*?) \|", section("alarms"), re.MULTILINE)
+    shown = (
+        " ".join(told).replace("INSTANCE.FEED.FIELD", "FIELD").replace("INSTANCE[.FEED]", "FEED")
+    )
+    assert [form for form in FORMS.splitlines() if form not in shown] == []
+
+
+def test_the_alarms_of_the_page_are_right(tmp_path):
+    (example,) = re.findall(r"```yaml\n( +alarms:.*?)```", PAGE, re.DOTALL)
+    file = tmp_path / "site.yaml"
+    entry = "    agent-instances:\n      - {agent-class: A, instance-id: thermo1}\n"
+    file.write_text(f"hub: {{wamp_server: 'ws://h:1/ws'}}\nhosts:\n  lab:\n{example}{entry}")
+    site = load(file)
+    assert site.warnings == ()
+    assert list(site.hosts["lab"].alarms["rules"]) == ["stage-warm", "thermo1-silent"]
+
+
 def test_the_page_has_every_word_of_manage():
     words = {word for word in MANAGE_WORDS if isinstance(word, str)}
     assert set(names("manage")) == words - {"docker-up", "docker-down"}
@@ -57,7 +99,7 @@ def test_the_defaults_of_the_hub_are_those_of_the_page():
 
 
 def test_the_example_is_right(tmp_path):
-    example, _ = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    example, *_ = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     file = tmp_path / "site.yaml"
     file.write_text(example)
     site = load(file)
@@ -66,7 +108,7 @@ def test_the_example_is_right(tmp_path):
 
 
 def test_two_lines_close_a_site(tmp_path):
-    _, example = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    _, example, *_ = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     file = tmp_path / "site.yaml"
     file.write_text(example)
     hub = load(file).hub

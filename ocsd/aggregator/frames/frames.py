@@ -6,6 +6,7 @@ when the first frame is made: it is large, and only the recording thread needs i
 """
 
 import binascii
+import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from ocsd.aggregator.frames.heap import keep_freed_memory
 from ocsd.aggregator.frames.provider import FrameBlock, Provider
 from ocsd.aggregator.frames.schema import (
     DATA,
+    FOR_DATABASES,
     HKAGG_VERSION,
     SESSION,
     STATUS,
@@ -83,11 +85,24 @@ def status_frame(run: RecordingRun, providers: Iterable[Provider], now: Instant)
         for key, texts in ((UNITS, provider.origin.units), (LABELS, provider.origin.labels)):
             if texts:
                 entry[key] = core.G3MapString(texts)
+        if outward := for_databases(provider):
+            entry[FOR_DATABASES] = core.G3String(outward)
         listed.append(entry)
     frame = _frame(STATUS, run)
     frame["timestamp"] = now.at
     frame["providers"] = listed
     return _bytes(frame)
+
+
+def for_databases(provider: Provider) -> str:
+    """Return, as JSON, what a writer to databases needs of a provider; empty if nothing."""
+    tags = {name: each.layout.tags for name, each in provider.blocks.items() if each.layout.tags}
+    told: dict[str, Any] = {}
+    if tags:
+        told = {"influxdb_tags": tags, "agent_class": provider.origin.agent_class}
+    if provider.origin.exclude_influx:
+        told["exclude_influx"] = True
+    return json.dumps(told) if told else ""
 
 
 def data_frame(

@@ -13,7 +13,7 @@ from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.packing import PackingLayout, bad_field
 from ocsd.aggregator.numbers.numbering import Numbering
 from ocsd.journal.kinds import Kind
-from ocsd.journal.layout import PackedBlock
+from ocsd.journal.layout import PackedBlock, Tags
 from ocsd.journal.origin import Origin
 from ocsd.journal.ranges import Ranges
 
@@ -72,8 +72,16 @@ class BlockBuffer:
         if None in wanted.values():
             return False
         widened = {name: kind for name, kind in wanted.items() if kind is not None}
-        self.layout = PackingLayout(self.layout.origin, self.layout.block_name, widened)
+        self._replace_layout(widened, self.layout.tags)
         return True
+
+    def retag(self, tags: Tags | None) -> None:
+        """Pack what comes from now on with these `influxdb_tags`."""
+        if tags != self.layout.tags:
+            self._replace_layout(self.layout.kinds, tags)
+
+    def _replace_layout(self, kinds: Mapping[str, Kind], tags: Tags | None) -> None:
+        self.layout = PackingLayout(self.layout.origin, self.layout.block_name, kinds, tags)
 
     def clear(self) -> None:
         """Forget the waiting blocks, which have been written."""
@@ -143,6 +151,7 @@ class Provider:
         if buffer is not None and not self.retired:
             if buffer.layout.kinds.keys() != block.columns.keys():
                 return None
+            buffer.retag(block.tags)
             try:
                 return buffer, buffer.layout.pack(block)
             except MisfitError:
@@ -152,6 +161,7 @@ class Provider:
         buffer = self.room_for(block.block_name, kinds_of(block))
         if buffer is None:
             return None
+        buffer.retag(block.tags)
         return buffer, buffer.layout.pack(block)
 
     def room_for(self, name: str, kinds: Mapping[str, Kind]) -> BlockBuffer | None:

@@ -17,6 +17,9 @@ STATUS: Final = 1
 DATA: Final = 2
 """Samples of one provider."""
 
+FOR_DATABASES: Final = "for_databases"
+"""Key of an entry of a status frame: JSON, what writers to databases need of the provider."""
+
 TICKS_PER_SECOND: Final = 100_000_000
 """The unit of a G3Time is one tick."""
 

@@ -70,6 +70,7 @@ class Source:
         for provider in self.providers:
             buffer = provider.room_for(layout.block_name, layout.kinds)
             if buffer is not None:
+                buffer.retag(layout.tags)
                 return provider, buffer
         return None
 
@@ -78,6 +79,7 @@ class Source:
         buffer = fresh.room_for(layout.block_name, layout.kinds)
         if buffer is None:
             raise ValueError("a new provider has room for anything")
+        buffer.retag(layout.tags)
         self._add(fresh)
         return fresh, buffer
 

@@ -15,6 +15,7 @@ from ocsd.agent.feeds.names import LONGEST_FIELD_NAME, LONGEST_NAME, is_field_na
 from ocsd.agent.feeds.times import LATEST_TIME, allowed_times, first_bad_time, time_fault
 from ocsd.agent.feeds.units import LABELS, UNITS, received
 from ocsd.aggregator.incoming.columns import LONG_LIST, NOT_ALL_NUMBERS, packer
+from ocsd.journal.layout import Tags
 from ocsd.journal.origin import DEFAULT_FRAME_LENGTH_S, DEFAULT_FRESH_TIME_S, Origin
 
 # The journal counts in 64 bits.
@@ -42,6 +43,8 @@ class CheckedBlock(NamedTuple):
     """Unix times [s], float64."""
     columns: dict[str, list[Any]]
     """One list of `length` values for each field."""
+    tags: Tags | None = None
+    """Its `influxdb_tags`, by field."""
 
     @property
     def last_time(self) -> float:
@@ -82,6 +85,8 @@ def read_origin(feed_info: Mapping[str, Any]) -> Origin:
         wanted=not parameters.get("exclude_aggregator", False),
         units=received(feed_info, UNITS),
         labels=received(feed_info, LABELS),
+        agent_class=_class_of(feed_info),
+        exclude_influx=bool(parameters.get("exclude_influx", False)),
     )
 
 
@@ -171,7 +176,8 @@ def _read_block(key: object, block: object, now_at: float) -> CheckedBlock:
     if not set(map(type, columns)) <= {list} or not set(map(len, columns)) <= {length}:
         raise RefusedError(_misshapen(name, data, length))
     times = _packed_times(name, timestamps, now_at) if length else b""
-    return CheckedBlock(block_name=name, length=length, times=times, columns=data)
+    tags = _tags(block.get("influxdb_tags"), data)
+    return CheckedBlock(block_name=name, length=length, times=times, columns=data, tags=tags)
 
 
 def _misshapen(block_name: str, data: dict[Any, Any], length: int) -> str:
@@ -222,6 +228,25 @@ def _text(feed_info: Mapping[str, Any], key: str) -> str:
 def is_name(value: object) -> TypeGuard[str]:
     """Return whether a value can name a feed, a session or a sender."""
     return not name_fault(value)
+
+
+def _class_of(feed_info: Mapping[str, Any]) -> str:
+    name = feed_info.get("agent_class")
+    return name if is_name(name) else ""
+
+
+def _tags(tags: object, data: Mapping[str, Any]) -> Tags | None:
+    """Return the `influxdb_tags` of a block; None without any, or if they break a rule of OCS."""
+    if not isinstance(tags, dict) or tags.keys() != data.keys():
+        return None
+    for of_field in tags.values():
+        if not isinstance(of_field, dict) or not isinstance(of_field.get("_field"), str):
+            return None
+        if not all(type(key) is str for key in of_field):
+            return None
+        if not set(map(type, of_field.values())) <= {str, int, float, bool}:
+            return None
+    return tags
 
 
 def _duration(value: object, default_s: float) -> float:

@@ -16,7 +16,7 @@ from ocsd.aggregator.incoming.columns import (
 )
 from ocsd.aggregator.incoming.message import CheckedBlock, RefusedError
 from ocsd.journal.kinds import TYPECODE, Kind
-from ocsd.journal.layout import Layout
+from ocsd.journal.layout import Layout, Tags
 from ocsd.journal.origin import Origin
 
 
@@ -25,8 +25,14 @@ class PackingLayout(Layout):
 
     __slots__ = ("_short", "is_plain", "names")
 
-    def __init__(self, origin: Origin, block_name: str, kinds: Mapping[str, Kind]) -> None:
-        super().__init__(origin, block_name, kinds)
+    def __init__(
+        self,
+        origin: Origin,
+        block_name: str,
+        kinds: Mapping[str, Kind],
+        tags: Tags | None = None,
+    ) -> None:
+        super().__init__(origin, block_name, kinds, tags)
         self.names = tuple(self.kinds)
         self.is_plain = all(kind in TYPECODE for kind in self.kinds.values())
         self._short: dict[int, struct.Struct] = {}

@@ -176,7 +176,7 @@ def _row_of(block: dict[Any, Any], layout: PackingLayout) -> list[list[Any]] | N
     times, data = block.get("timestamps"), block.get("data")
     if not layout.is_plain or type(times) is not list or not times or type(data) is not dict:
         return None
-    if data.keys() != layout.kinds.keys():
+    if data.keys() != layout.kinds.keys() or block.get("influxdb_tags") != layout.tags:
         return None
     row = [times, *map(data.__getitem__, layout.names)]
     # As fast as it gets: these are called for each field of each message.

@@ -38,7 +38,7 @@ class Introductions:
         get = feed_info.get
         place = (get("address"), get("session_id"), get("seq") is not None)
         sender = get("agent_address")
-        stated = (sender, get("agg_params"), get(UNITS), get(LABELS))
+        stated = (sender, get("agg_params"), get("agent_class"), get(UNITS), get(LABELS))
         try:
             entry = self._senders.get(place)
             if entry is not None and entry.stated == stated:

@@ -21,7 +21,7 @@ from ocsd.status.activity import RecordingStatus
 from ocsd.system import paths
 
 if TYPE_CHECKING:
-    from ocsd.site.model import Host, Site
+    from ocsd.site.model import Host, Instance, Site
 
 _HERE = Path("data")
 
@@ -202,9 +202,33 @@ def _is_folder(place: Path) -> bool:
         return place.is_dir()
 
 
+def instance(name: str, site_file: str | None) -> "Instance | None":
+    """Return the entry of an instance in the site file; None if there is none.
+
+    Raises
+    ------
+    SiteFileError
+        If the site file given cannot be used.
+    """
+    from ocsd.site import load
+
+    try:
+        site = load.load(load.find(site_file))
+    except SiteFileError:
+        if site_file is None:
+            return None
+        raise
+    entries = (each for host in site.hosts.values() for each in host.instances)
+    return next((each for each in entries if each.instance_id == name), None)
+
+
+def cache() -> Path:
+    """Return the folder for what commands of this user remember."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ocsd"
+
+
 def _note() -> Path:
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "ocsd" / "last-data-folder"
+    return cache() / "last-data-folder"
 
 
 def _remember(place: Path) -> None:

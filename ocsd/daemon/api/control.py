@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from twisted.logger import Logger
 from twisted.web import resource, server
@@ -33,6 +33,9 @@ from ocsd.daemon.watching.auditing import Audit
 from ocsd.errors import NoSuchInstanceError, NotPermittedError, OcsdError, UsageError
 from ocsd.supervisor.events import Target
 from ocsd.supervisor.wish import WITH_ALL
+
+if TYPE_CHECKING:
+    from ocsd.daemon.api.evaluator import AlarmDesk
 
 DEFAULT_LIMIT_S: Final = 60.0
 
@@ -75,6 +78,8 @@ class ControlApi:
     """Takes what was asked for, and by whom."""
     askers: Askers = field(default_factory=Askers)
     """Finds out who asks, and refuses what that person may not ask for."""
+    alarms: "AlarmDesk | None" = None
+    """The alarms of the host; None: nobody answers for them."""
 
     def site(self) -> server.Site:
         """Return the web site that serves the control API."""
@@ -94,6 +99,7 @@ class ControlApi:
         version.putChild(b"reload", JsonLeaf(self._reload))
         version.putChild(b"hooks", JsonLeaf(self._list_or_try_hook, b"GET", b"HEAD", b"POST"))
         version.putChild(b"audit", JsonLeaf(self._take_note))
+        version.putChild(b"alarms", JsonLeaf(self._alarms, b"GET", b"HEAD", b"POST"))
         version.putChild(b"instances", instances)
         changes = {
             "up": (self.fleet.up, Target.UP),
@@ -257,6 +263,14 @@ class ControlApi:
         )
         stream.on_close = pending.abandon
         return pending
+
+    def _alarms(self, request: Any) -> bytes | int:
+        """Pass a request on to the process that evaluates alarms."""
+        from ocsd.daemon.api.alarms import AlarmRequests  # few sites have alarms
+
+        if self.alarms is None:
+            raise UsageError("this daemon answers nothing about alarms")
+        return AlarmRequests(self.alarms, self._permitted, self._note).answer(request)
 
     def _take_note(self, request: Any) -> bytes:
         """Write down what a command has done without the daemon, e.g. made a user."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ocsd import __version__
+from ocsd.daemon.api.evaluator import alarms_of
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME, why_left_alone
@@ -14,7 +15,7 @@ from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
 from ocsd.site.model import Hub, Instance, word_of
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Verdict
-from ocsd.system.classes import WEB_CLASS
+from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
 from ocsd.system.paths import HostPaths
 from ocsd.system.proc import age_s, usage_of
 from ocsd.text.logins import without_logins
@@ -138,6 +139,7 @@ class StatusReport:
             "router": self._router(),
             "instances": rows,
             "not_managed": [_not_managed(each) for each in self.left_alone()],
+            **alarms_of(self.fleet),
         }
 
     def _reason(self, instance: Instance, keeper: Keeper, verdict: Verdict) -> str:
@@ -217,7 +219,7 @@ class StatusReport:
             "waits_for_router": (
                 keeper.report.reports
                 and not keeper.report.ready
-                and instance.agent_class != WEB_CLASS
+                and instance.agent_class not in {WEB_CLASS, ALARMS_CLASS}
             ),
         }
         if keeper.started_at is not None:

@@ -8,14 +8,25 @@ from typing import Any, Final
 
 from ocsd.system.runs import (
     ADDRESS_KEY,
+    ALARMS_KEY,
     CHANGED_CODE_KEY,
     RECORDING_KEY,
     RUNS_KEY,
     SAMPLE_KEY,
+    WRITING_KEY,
     decode_runs,
 )
 
-_KEYS: Final = {"WATCHDOG", RUNS_KEY, SAMPLE_KEY, RECORDING_KEY, CHANGED_CODE_KEY, ADDRESS_KEY}
+_KEYS: Final = {
+    "WATCHDOG",
+    RUNS_KEY,
+    SAMPLE_KEY,
+    RECORDING_KEY,
+    CHANGED_CODE_KEY,
+    ADDRESS_KEY,
+    ALARMS_KEY,
+    WRITING_KEY,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +41,14 @@ class Activity:
     """The text of ``X_SAMPLE_AGE``."""
     recording: str = ""
     """The text of ``X_RECORDING``."""
+    writing: str = ""
+    """The text of ``X_WRITING``."""
     changed_code: str = ""
     """The text of ``X_CHANGED_CODE``."""
     address: str = ""
     """The text of ``X_ADDRESS``."""
+    alarms: str = ""
+    """The text of ``X_ALARMS``."""
 
     def after(self, fields: Mapping[str, str], now_s: float) -> "Activity":
         """Return the activity that follows a notification at `now_s` [s, monotonic]."""
@@ -44,8 +59,10 @@ class Activity:
             runs=fields.get(RUNS_KEY, self.runs),
             sample_age=fields.get(SAMPLE_KEY, self._aged(now_s)),
             recording=fields.get(RECORDING_KEY, self.recording),
+            writing=fields.get(WRITING_KEY, self.writing),
             changed_code=fields.get(CHANGED_CODE_KEY, self.changed_code),
             address=fields.get(ADDRESS_KEY, self.address),
+            alarms=fields.get(ALARMS_KEY, self.alarms),
         )
 
     def as_json(self, now_s: float) -> dict[str, Any]:
@@ -60,11 +77,14 @@ class Activity:
         if self.address:
             told["address"] = self.address
         if recording := _object(self.recording):
-            told["recording"] = recording
-            age_s = recording.pop("age_s", None)
-            if isinstance(age_s, (int, float)):
-                recording["age_s"] = round(age_s + self._since(now_s), 1)
+            told["recording"] = self._aged_in(recording, now_s, "age_s")
+        if writing := _object(self.writing):
+            told["writing"] = self._aged_in(writing, now_s, "lag_s", "newest_s")
         return told
+
+    def alarms_told(self) -> dict[str, Any]:
+        """Return the summary of alarms as it came last; empty if none came."""
+        return _object(self.alarms)
 
     def _aged(self, now_s: float) -> str:
         """Return the age of the newest sample, which has grown since the report [s]."""
@@ -75,6 +95,14 @@ class Activity:
         if not isfinite(age_s):
             return ""
         return f"{age_s:.1f}"
+
+    def _aged_in(self, told: dict[str, Any], now_s: float, *names: str) -> dict[str, Any]:
+        """Return what was told, with ages [s] that have grown since; others are left out."""
+        ages = {name: told.pop(name, None) for name in names}
+        for name, age_s in ages.items():
+            if isinstance(age_s, (int, float)):
+                told[name] = round(age_s + self._since(now_s), 1)
+        return told
 
     def _since(self, now_s: float) -> float:
         if self.heard_at_s is None:

@@ -8,11 +8,11 @@ from typing import Final
 
 from ocsd.errors import SiteFileError
 from ocsd.site import load
-from ocsd.site.data_folder import AGGREGATOR_CLASS, centre, data_folder
-from ocsd.site.model import HOST_MANAGER, WEB_NAME, Host, Instance, Manage, Site
+from ocsd.site.data_folder import AGGREGATOR_CLASS, WRITERS, centre, data_folder
+from ocsd.site.model import ALARMS_NAME, HOST_MANAGER, WEB_NAME, Host, Instance, Manage, Site
 from ocsd.site.supervision import ResourceLimits
 from ocsd.supervisor.dependencies import cycle
-from ocsd.system.classes import WEB_CLASS
+from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
 from ocsd.text.nearest import did_you_mean
 
 REGISTRY_CLASS: Final = "RegistryAgent"
@@ -62,15 +62,18 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
     Raises
     ------
     SiteFileError
-        If an instance has a name that ocsd itself uses on this host.
+        If an instance has a name that ocsd itself uses on this host, or alarms would not be
+        evaluated.
     """
     _check_names(site, host)
     runs_router = load.runs_router(site, host)
+    _check_alarms(site, host)
     listed = [each for each in host.instances if _is_ours(each)]
     others = [each for each in host.instances if not _is_ours(each)]
     notices = (*map(_left_alone, others), *_hidden_page(site, host))
     left_alone = tuple(each for each in others if each.agent_class != HOST_MANAGER)
-    instances = sorted((*_built_in(site, host, data_dir), *listed, *_page(host)), key=_rank)
+    added = (*_built_in(site, host, data_dir), *listed, *_alarms(host), *_page(host))
+    instances = sorted(added, key=_rank)
     instances = [_told_of_host(each, host, instances, data_dir) for each in instances]
     _check_order(site, instances)
     return HostPlan(host, runs_router, tuple(instances), notices, left_alone, _host_manager(host))
@@ -83,6 +86,30 @@ def _check_names(site: Site, host: Host) -> None:
                 f"{site.path}:{each.line}: instance-id {each.instance_id!r} is the name of "
                 f"{RESERVED[each.instance_id]}; give this instance another one"
             )
+
+
+def _check_alarms(site: Site, host: Host) -> None:
+    """Refuse alarms whose process has no name left, or that nobody would evaluate."""
+    if host.alarms is None:
+        return
+    entries = [each for each in host.instances if each.agent_class == ALARMS_CLASS]
+    place = site.place(host.lines.get("alarms"))
+    if len(entries) > 1:
+        raise SiteFileError(
+            f"{site.place(entries[1].line)}: alarms of a host are evaluated by one process; leave "
+            f"one of the entries {', '.join(each.instance_id for each in entries)}"
+        )
+    if entries and entries[0].user is not None:
+        raise SiteFileError(
+            f"{site.place(entries[0].line)}: alarms are kept in the state folder of the daemon, "
+            "which another user cannot write; leave 'user' out"
+        )
+    if not entries and ALARMS_NAME in {each.instance_id for each in host.instances}:
+        raise SiteFileError(
+            f"{place}: the alarms cannot be evaluated, because an instance is called "
+            f"{ALARMS_NAME!r}; give their process another name with an entry "
+            f"{{agent-class: {ALARMS_CLASS}, instance-id: watch}}"
+        )
 
 
 def _host_manager(host: Host) -> Instance:
@@ -140,6 +167,13 @@ def _page(host: Host) -> tuple[Instance, ...]:
     return (Instance(instance_id=WEB_NAME, agent_class=WEB_CLASS, limits=limits),)
 
 
+def _alarms(host: Host) -> tuple[Instance, ...]:
+    """Return the process that evaluates alarms, unless an entry configures it."""
+    if host.alarms is None or any(each.agent_class == ALARMS_CLASS for each in host.instances):
+        return ()
+    return (Instance(instance_id=ALARMS_NAME, agent_class=ALARMS_CLASS),)
+
+
 def _hidden_page(site: Site, host: Host) -> Iterator[str]:
     """Yield a notice if an agent has the name of the page."""
     classes = {each.agent_class for each in host.instances}
@@ -155,16 +189,23 @@ def _hidden_page(site: Site, host: Host) -> Iterator[str]:
 def _told_of_host(
     instance: Instance, host: Host, instances: Sequence[Instance], data_dir: str
 ) -> Instance:
-    """Return an instance that knows, if it serves the page, the key ``web`` and the data folder."""
-    if instance.agent_class != WEB_CLASS:
+    """Return an instance that knows the data folder, if it reads what is recorded there.
+
+    The page also knows the key ``web``. A published writer knows no such option, and a published
+    aggregator writes no journal.
+    """
+    if instance.agent_class not in {WEB_CLASS, ALARMS_CLASS, *WRITERS}:
         return instance
-    folders = [
-        data_folder(each.arguments, Path(data_dir).parent)
-        for each in instances
-        if each.agent_class == AGGREGATOR_CLASS
-    ]
-    words = (f"--data-dir={folder}" for folder in folders)
-    arguments = (*host.web.arguments(), *words, *instance.arguments)
+    recorders = [each for each in instances if each.agent_class == AGGREGATOR_CLASS]
+    words: tuple[str, ...] = ()
+    if instance.agent_class == WEB_CLASS:
+        words = host.web.arguments()
+    elif instance.runtime == "ocs":
+        return instance
+    else:
+        recorders = [each for each in recorders if each.runtime == "ocsd"]
+    folders = (data_folder(each.arguments, Path(data_dir).parent) for each in recorders)
+    arguments = (*words, *(f"--data-dir={folder}" for folder in folders), *instance.arguments)
     return instance.model_copy(update={"arguments": arguments})
 
 

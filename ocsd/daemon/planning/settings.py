@@ -13,6 +13,7 @@ from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance, Site
 from ocsd.supervisor.health import DEFAULT_LIVENESS, Layer, Liveness, Response
 from ocsd.supervisor.policy import RestartPolicy
+from ocsd.system.classes import ALARMS_CLASS
 from ocsd.system.entrance import Credentials, Entrance
 from ocsd.system.paths import HostPaths
 
@@ -92,6 +93,9 @@ class Settings:
             ticket, ca_file = self.keys.ticket(instance.instance_id), self.keys.ca_file
         if socket is not None and self.router.http_socket is not None:
             http_socket = str(self.router.http_socket)
+        alarms = None
+        if instance.agent_class == ALARMS_CLASS:
+            alarms = host.alarms
         return Launch(
             site_file=self.site.path,
             host=host.name,
@@ -106,6 +110,7 @@ class Settings:
             ca_file=ca_file,
             force_register=predecessor_died,
             crossbar_timeout=host.crossbar_timeout,
+            alarms=alarms,
         )
 
     def request(self, instance: Instance, *, predecessor_died: bool) -> SpawnRequest:

@@ -8,10 +8,12 @@ from functools import partial
 from typing import Any, Final
 
 from ocsd import __version__
+from ocsd.web.api.alarms import AlarmEndpoints
 from ocsd.web.api.changes import ChangeEndpoints
 from ocsd.web.api.entering import Entering
 from ocsd.web.api.live import LiveEndpoints
 from ocsd.web.api.logs import LogEndpoints
+from ocsd.web.api.metrics import MetricsEndpoint
 from ocsd.web.api.recorded import DataEndpoints
 from ocsd.web.api.state import StateEndpoints
 from ocsd.web.login.doors import Doors
@@ -52,12 +54,15 @@ class Handlers:
             for purpose, newest_only in (("fields", True), ("windows", False), ("exports", True))
         )
         daemon = DaemonLink(reactor, own.paths.control_socket)
-        self.state = StateEndpoints(own, States(daemon, reactor), seats)
+        states = States(daemon, reactor)
+        self.state = StateEndpoints(own, states, seats)
         self.entering = Entering(self.doors)
         self.changes = ChangeEndpoints(daemon, Agents(own.hub, own.instance_id), calls)
+        self.alarms = AlarmEndpoints(daemon)
         self.logs = LogEndpoints(own, seats, reading)
         self.recorded = DataEndpoints(own, names, windows, exports)
         self.live = LiveEndpoints(own.data_dir, names, seats)
+        self.metrics = MetricsEndpoint(own, states, self.state, self.live, self.alarms, reading)
         self.trends = Trends(own.data_dir, partial(builder_of, state))
 
     def start(self) -> None:

@@ -1,6 +1,7 @@
 """Live values, as streams: columns of fields, and the latest value of each."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from ocsd.reactor.ticker import Ticker
 from ocsd.web.live.cursor import LiveBegin, LiveCursor, LiveRedraw
 from ocsd.web.live.latest import LatestValue, is_meant
 from ocsd.web.live.live import Live
+from ocsd.web.live.tally import FeedTally
 from ocsd.web.refusals import MissingError
 from ocsd.web.server.plain import dumps
 from ocsd.web.server.route import Call
@@ -57,6 +59,13 @@ class LiveEndpoints:
         """Begin to read the journal."""
         if self._live is not None:
             self._poll(self._live)
+
+    def tallies(self) -> Mapping[str, FeedTally] | None:
+        """Return the count of each feed up to now; None without an aggregator."""
+        if self._live is None:
+            return None
+        self._live.poll()
+        return self._live.tallies.feeds
 
     async def live(self, call: Call) -> None:
         """Stream columns of fields as they come."""

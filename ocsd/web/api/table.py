@@ -6,7 +6,7 @@ from ocsd.access.roles import Role
 from ocsd.log.levels import LEVELS
 from ocsd.web.api import schemas
 from ocsd.web.api.handlers import Handlers
-from ocsd.web.server.route import EVENTS, LINES, Param, Route
+from ocsd.web.server.route import EVENTS, LINES, PLAIN_TEXT, Param, Route
 from ocsd.web.sources.export import EXPORT_TYPES
 from ocsd.web.sources.records import MOST_ENTRIES, MOST_LINES
 
@@ -68,6 +68,7 @@ def routes(handlers: Handlers) -> tuple[Route, ...]:
     return (
         *_of_people(handlers),
         *_of_state(handlers),
+        *_of_alarms(handlers),
         *_of_instances(handlers),
         *_of_records(handlers),
         *_of_data(handlers),
@@ -127,6 +128,38 @@ def _of_state(handlers: Handlers) -> tuple[Route, ...]:
             params=(_WINDOW,),
             refusals=(400, 503),
             events=_STATE_EVENTS,
+        ),
+    )
+
+
+def _of_alarms(handlers: Handlers) -> tuple[Route, ...]:
+    requests = {
+        "ack": ("Say that somebody knows of a raised alarm.", schemas.ALARM_REQUEST),
+        "silence": ("Tell nobody of an alarm, for or until a time.", schemas.ALARM_SILENCE),
+        "unsilence": ("End the silence of an alarm.", schemas.ALARM_REQUEST),
+        "test": ("Send a test to a receiver, or to those of an alarm.", schemas.ALARM_REQUEST),
+    }
+    return (
+        Route(
+            "GET",
+            "alarms",
+            "The alarms of the host, incidents, and messages on their way.",
+            handlers.alarms.alarms,
+            schemas.ALARMS,
+            refusals=_FOUND,
+        ),
+        *(
+            Route(
+                "POST",
+                f"alarms/{verb}",
+                summary,
+                handlers.alarms.request(verb),
+                schemas.OBJECT,
+                body=body,
+                refusals=_FOUND,
+                role=Role.OPERATOR,
+            )
+            for verb, (summary, body) in requests.items()
         ),
     )
 
@@ -315,6 +348,15 @@ def _of_process(handlers: Handlers) -> tuple[Route, ...]:
             "The feed viewers (`ocsd view-feed`) that told this host about themselves.",
             handlers.views,
             schemas.VIEWS,
+        ),
+        Route(
+            "GET",
+            "metrics",
+            "The host for Prometheus, in OpenMetrics if the client accepts it; also at `/metrics`.",
+            handlers.metrics.metrics,
+            schemas.TEXT,
+            kind=PLAIN_TEXT,
+            refusals=(400, 503),
         ),
         Route("GET", "openapi.json", "This document.", handlers.openapi, {"type": "object"}),
     )

@@ -10,6 +10,7 @@ from ocsd.journal import Alive, Entry, JournalFollower, Lost, Message, Outage
 from ocsd.web.live.cursor import Journaled, LiveCursor
 from ocsd.web.live.latest import LatestValue
 from ocsd.web.live.recent import RecentBlocks
+from ocsd.web.live.tally import Tallies
 from ocsd.web.refusals import BusyError, RequestRefusedError
 
 MOST_CURSOR_BYTES: Final = 128 * 2**20
@@ -40,12 +41,15 @@ class Live:
     ----------
     trouble : str or None
         Why the journal cannot be read; None if all is well.
+    tallies : Tallies
+        The count of what was read.
     """
 
     def __init__(
         self, folder: Path, clock: Callable[[], float], recent: RecentBlocks | None = None
     ) -> None:
         self.trouble: str | None = None
+        self.tallies = Tallies()
         self._follower = JournalFollower(folder)
         self._clock = clock
         self._recent = recent or RecentBlocks()
@@ -76,6 +80,7 @@ class Live:
                 case Message():
                     self._see(entry.arrived_at)
                     self._recent.add(entry)
+                    self.tallies.add(entry)
                 case Alive(at) | Outage(ended_at=at):
                     self._see(at)
                 case Lost():

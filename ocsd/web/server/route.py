@@ -14,6 +14,7 @@ from ocsd.text.nearest import did_you_mean
 from ocsd.web.login.viewer import Viewer
 
 JSON, EVENTS, LINES = "application/json", "text/event-stream", "application/x-ndjson"
+PLAIN_TEXT: Final = "text/plain"
 MOST_VALUES: Final = 200
 """Number of values of one parameter, at most."""
 LONGEST_PARAMETER: Final = 1000

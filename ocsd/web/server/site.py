@@ -29,6 +29,8 @@ LARGEST_BODY_BYTES: Final = 2**20
 """Size of what a request may post."""
 
 API: Final = ("api", "v1")
+METRICS: Final = ("metrics",)
+"""The path where Prometheus looks by default; the API has the same below its own."""
 
 LOGIN_NEEDED: Final = "this site is closed: open the page and log in"
 
@@ -86,7 +88,10 @@ class Pages(resource.Resource):
         path = request.path.decode("latin-1")
         if self.prefix and (path == self.prefix or path.startswith(f"{self.prefix}/")):
             path = path[len(self.prefix) :]
-        return tuple(unquote(each) for each in path.removeprefix("/").split("/"))
+        pieces = tuple(unquote(each) for each in path.removeprefix("/").split("/"))
+        if pieces == METRICS:
+            return API + pieces
+        return pieces
 
     def _of_page(
         self, request: Any, method: str, pieces: tuple[str, ...], viewer: Viewer | None
@@ -171,7 +176,8 @@ class Pages(resource.Resource):
     def _answered(self, value: Any, request: Any, route: Route) -> None:
         if value is None or request._disconnected:  # noqa: SLF001 - there is no other way
             return
-        request.setHeader(b"content-type", route.kind.encode())
+        if not request.responseHeaders.hasHeader(b"content-type"):
+            request.setHeader(b"content-type", route.kind.encode())
         request.setHeader(b"cache-control", b"no-store")
         content = value if isinstance(value, bytes) else dumps(value) + b"\n"
         if len(content) < LARGE_BYTES:

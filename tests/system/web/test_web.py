@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.promtool import needs_promtool, promtool
 from tests.system.conftest import a_site, fake_agent
 from tests.system.waiting import free_port, wait_until
 from tests.system.web.browser import Browser
+from tests.system.web.prometheus_server import needs_prometheus, prometheus_server
+from tests.unit.deploy.test_dashboards import DASHBOARDS, queries
 
 pytestmark = pytest.mark.system
 
@@ -119,6 +122,32 @@ class TestAnswers:
         assert browser.get("window", field=FIELD, since=since_at, until=until_at, columns=1000)[
             "fields"
         ][FIELD]["n"] == [1] * len(rows)
+
+    def test_prometheus_gets_the_metrics_of_the_host(self, browser):
+        accepted = {"accept": "application/openmetrics-text;version=1.0.0"}
+        _, headers, content = browser.ask("/metrics", headers=accepted)
+        assert headers["content-type"].startswith("application/openmetrics-text")
+        samples = dict(line.rsplit(" ", 1) for line in content.decode().splitlines())
+        assert samples["ocsd_daemon_up"] == "1.0"
+        assert samples['ocsd_instance_state{instance_id="fake1",state="up"}'] == "1.0"
+        assert samples['ocsd_operation_code{instance_id="fake1",operation="acq"}'] == "3.0"
+        assert float(samples['ocsd_instance_cpu_seconds_total{instance_id="fake1"}']) > 0
+        feed = FIELD.rpartition(".")[0]
+        assert float(samples[f'ocsd_feed_samples_total{{feed="{feed}"}}']) > 0
+
+    @needs_promtool
+    def test_promtool_finds_nothing_in_them(self, browser):
+        _, _, content = browser.ask("/metrics")
+        assert promtool("check", "metrics", given=content.decode()) == ("", 0)
+
+    @needs_prometheus
+    def test_every_query_of_the_dashboards_has_data(self, browser, tmp_path):
+        asked = {query for path in DASHBOARDS for query in queries(path)}
+        # Only what is wrong has data there; and no program keeps this machine's clock.
+        asked = {each for each in asked if " == " not in each and "clock" not in each}
+        with prometheus_server(tmp_path, f"{browser.host}:{browser.port}") as server:
+            found = {each: server.ask(each.replace('"a"', '"lab"')) for each in asked}
+        assert [each for each in found if not found[each]] == []
 
     def test_a_restart_says_who_asked_for_it(self, lab, browser):
         status, _, content = browser.ask("instances/restart", "POST", {"names": ["idle"]})

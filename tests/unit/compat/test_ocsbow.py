@@ -230,10 +230,10 @@ def test_a_unit_in_another_folder_is_refused_with_the_way_to_see_it():
         ocs_systemd.command(unit("--service-dir", "."), "dome", True)
 
 
-def test_influx_is_refused_with_what_there_is(capsys):
+def test_the_copy_to_influx_names_our_command(capsys):
     with pytest.raises(SystemExit):
         g32influx.main()
-    assert "ocsd data export" in capsys.readouterr().err
+    assert "ocsd data push --to http" in capsys.readouterr().err
 
 
 def test_the_classes_are_listed_with_their_code():

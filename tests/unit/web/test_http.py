@@ -12,7 +12,7 @@ from ocsd.web.login.doors import OpenDoors, Trusted
 from ocsd.web.refusals import AwayError
 from ocsd.web.sending import READER_LIMIT_S
 from ocsd.web.server.files import PageFiles
-from ocsd.web.server.route import EVENTS, Param, Route
+from ocsd.web.server.route import EVENTS, PLAIN_TEXT, Param, Route
 from ocsd.web.server.site import LARGEST_BODY_BYTES, Pages, PageSite
 from ocsd.web.server.stream import Stream
 
@@ -33,6 +33,10 @@ class Handlers:
 
     async def defect(self, _call):
         raise KeyError("secret")
+
+    async def metrics(self, call):
+        call.request.setHeader(b"content-type", b"text/plain; version=0.0.4")
+        return b"ocsd_daemon_up 1\n"
 
     async def later(self, _call):
         return await self.waiting
@@ -59,6 +63,7 @@ def site(handlers, tmp_path):
         Route("POST", "echo", "", handlers.echo, body={}),
         Route("GET", "away", "", handlers.away),
         Route("GET", "defect", "", handlers.defect),
+        Route("GET", "metrics", "", handlers.metrics, kind=PLAIN_TEXT),
         Route("GET", "later", "", handlers.later),
         Route("GET", "stream", "", handlers.stream, kind=EVENTS),
     ]
@@ -120,6 +125,13 @@ def test_a_request_has_names_and_parameters_also_below_a_prefix(ask, path):
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["content-security-policy"].startswith("default-src 'self'")
     assert "server" not in headers
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/ocsd/metrics", "/api/v1/metrics"])
+def test_prometheus_finds_the_metrics_where_it_looks(ask, path):
+    status, headers, content = ask(path)
+    assert (status, content) == (200, b"ocsd_daemon_up 1\n")
+    assert headers["content-type"] == "text/plain; version=0.0.4"
 
 
 def test_a_change_has_a_body(ask):

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import options
-from ocsd.cli.data import offered, out, text, trend
+from ocsd.cli.data import offered, out, push, text, trend
 from ocsd.cli.data.selection import Selection, selecting
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.progress import Bar
@@ -32,11 +32,12 @@ from ocsd.text.printable import one_line
         "ocsd data verify",
         "ocsd data export channel_05 --since 2h -o out.csv",
         "ocsd data plot channel_05 --since 2h -o out.png",
+        "ocsd data push --to influxagent --since 30d",
     ),
 )
 @click.pass_context
 def data(context: click.Context) -> int:
-    """List, check, export and plot recorded data.
+    """List, check, export, plot and push recorded data.
 
     Every command takes --folder DIR. Without it, the data folder is that of this
     host's aggregator in the site file, or ./data if there is none.
@@ -210,5 +211,5 @@ def _problems(checking: Any, path: Path, being_written: bool, kinds: Any) -> lis
         return [checking.FileProblem(checking.ProblemKind.UNREAD, 0, str(error))]
 
 
-for command in (ls, info, gaps, verify, out.export, out.plot, trend.trend):
+for command in (ls, info, gaps, verify, out.export, out.plot, push.push, trend.trend):
     data.add_command(command)

@@ -44,6 +44,13 @@ def test_the_newest_sample_of_a_recording_ages_as_well():
     assert told.as_json(7.5)["recording"] == {**facts, "age_s": 3.5}
 
 
+def test_the_lag_of_a_writer_grows_while_nothing_is_heard():
+    facts = {"connected": True, "lag_s": 60.0, "newest_s": 1.0, "lines": 7}
+    told = Activity().after({"X_WRITING": json.dumps(facts)}, 5.0)
+    assert told.as_json(7.5)["writing"] == {**facts, "lag_s": 62.5, "newest_s": 3.5}
+    assert "writing" not in told.after({"X_WRITING": "{}"}, 8.0).as_json(8.0)
+
+
 @pytest.mark.parametrize("text", ["", "nonsense", "[]", "7"])
 def test_an_unreadable_recording_is_none(text):
     assert "recording" not in Activity().after({"X_RECORDING": text}, 5.0).as_json(6.0)

@@ -162,3 +162,21 @@ def test_an_agent_with_the_name_of_the_page_has_it_and_that_is_said():
     assert "the page in the browser is not served" in notice
     entries = (agent("web"), agent("page", "Web"))
     assert planned(site(lab=host("lab", *entries)), "lab").notices == ()
+
+
+def test_a_writer_to_a_database_is_told_where_the_aggregator_of_its_host_records():
+    writer = agent("influx", "InfluxDBAgent", arguments=("--host", "db"))
+    found = planned(site(lab=host("lab", writer)), "lab")
+    told = {each.instance_id: each.arguments for each in found.instances}
+    assert told["influx"] == ("--data-dir=/data", "--host", "db")
+
+
+@pytest.mark.parametrize("published", ["InfluxDBAgent", "AggregatorAgent"])
+def test_a_writer_is_told_nothing_where_a_published_one_has_its_part(published):
+    entries = [
+        agent(name, name, runtime="ocs" if name == published else "ocsd")
+        for name in ("InfluxDBAgent", "AggregatorAgent")
+    ]
+    found = planned(site(lab=host("lab", *entries)), "lab")
+    told = {each.instance_id: each.arguments for each in found.instances}
+    assert told["InfluxDBAgent"] == ()

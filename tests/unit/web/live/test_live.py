@@ -14,6 +14,7 @@ from ocsd.journal.kinds import Kind
 from ocsd.web.live.columns import KEPT_COLUMNS
 from ocsd.web.live.latest import is_meant
 from ocsd.web.live.live import AHEAD_S, Live
+from ocsd.web.live.tally import FeedTally
 from ocsd.web.refusals import BusyError, RequestRefusedError
 from tests.unit.web.live.written import FEED, Journal, Viewer
 
@@ -387,3 +388,13 @@ def test_a_journal_that_cannot_be_read_is_told_and_comes_back(written):
     written.poll()
     assert written.live.trouble is None
     assert latest(written) == {f"{FEED}.x": (2.5, 4.0)}
+
+
+def test_each_feed_is_counted(written):
+    written.write([1.0, 2.0], x=[1.0, 2.0], y=[3.0, 4.0])
+    written.write([1.5], x=[1.0])
+    written.write([7.0], x=[1.0], address="observatory.b.feeds.f")
+    written.poll()
+    found = written.live.tallies.feeds
+    assert found[FEED] == FeedTally(messages=2, samples=3, values=5, newest_at=2.0)
+    assert found["observatory.b.feeds.f"].samples == 1

@@ -1,0 +1,240 @@
+"""The life of an alarm: clear, pending, raised, and clear again.
+
+Whoever knows feeds it samples and requests; it answers with the next state, and with notices,
+which are written down and, unless they are quiet, delivered.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from ocsd.errors import OcsdError
+
+LONGEST_SILENCE_S: Final = 366 * 86400.0
+"""Longest silence that somebody can ask for [s]."""
+
+
+_PAST: Final = ("since_at", "raised_at", "told_at", "seen_at", "acknowledged_at")
+"""The times of an alarm that have been."""
+
+
+class AlarmRequestError(OcsdError):
+    """A request for an alarm cannot be carried out; the message says why."""
+
+
+class AlarmPhase(StrEnum):
+    """The state of an alarm."""
+
+    CLEAR = "clear"
+    PENDING = "pending"
+    """Its condition holds, but not for long enough yet."""
+    RAISED = "raised"
+
+
+class NoticeKind(StrEnum):
+    """The kinds of notices, each of which is on record."""
+
+    RAISED = "raised"
+    CLEARED = "cleared"
+    ACKNOWLEDGED = "acknowledged"
+    SILENCED = "silenced"
+    UNSILENCED = "unsilenced"
+    REMINDED = "reminded"
+
+
+class AlarmNotice(NamedTuple):
+    """An event in the life of an alarm."""
+
+    kind: NoticeKind
+    at: float
+    """Its time [s, Unix time]; of a sample, if one is the reason."""
+    by: str = ""
+    """The person; empty if nobody asked for it."""
+    quiet: bool = False
+    """Whether it is only written down: the alarm is silenced."""
+
+
+class Limits(NamedTuple):
+    """The times of a rule [s]."""
+
+    for_s: float = 0.0
+    """Time for which the condition has to hold."""
+    remind_s: float = 0.0
+    """Time after which a raised alarm that nobody acknowledged is told again; 0.0: never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """The state of an alarm; all times are Unix times [s], None where there is none."""
+
+    phase: AlarmPhase = AlarmPhase.CLEAR
+    since_at: float | None = None
+    """Since when its condition holds."""
+    raised_at: float | None = None
+    told_at: float | None = None
+    """When it was last given to somebody to deliver."""
+    seen_at: float | None = None
+    """Time of the newest sample that was judged."""
+    value: float | None = None
+    """The value of that sample, if it has one."""
+    acknowledged_by: str = ""
+    acknowledged_at: float | None = None
+    silenced_by: str = ""
+    silenced_until_at: float | None = None
+
+    @property
+    def is_raised(self) -> bool:
+        """Whether it is raised."""
+        return self.phase is AlarmPhase.RAISED
+
+    def is_silenced(self, at: float) -> bool:
+        """Return whether it is silenced at a time [s, Unix time]."""
+        return self.silenced_until_at is not None and at < self.silenced_until_at
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for a file: `from_json` reads it."""
+        return asdict(self)
+
+
+Step = tuple[Alarm, tuple[AlarmNotice, ...]]
+"""The next state, and what there is to tell."""
+
+
+def from_json(told: Mapping[str, Any]) -> Alarm:
+    """Return an alarm that `Alarm.to_json` has written; keys of other releases are left out."""
+    known = {each.name for each in fields(Alarm)}
+    alarm = Alarm(**{key: value for key, value in told.items() if key in known})
+    return replace(alarm, phase=AlarmPhase(alarm.phase))
+
+
+def observed(
+    alarm: Alarm, limits: Limits, holds: bool | None, at: float, value: float | None = None
+) -> Step:
+    """Take in a sample, or a look at states.
+
+    Parameters
+    ----------
+    holds : bool or None
+        Whether the condition holds for it. None changes nothing: the sample is no number, or
+        nothing is known. Silence is a condition of its own.
+    at : float
+        Its time [s, Unix time]. One that is older than the newest that was judged is left out:
+        it came late, and the alarm is about the present.
+    """
+    if holds is None or (alarm.seen_at is not None and at < alarm.seen_at):
+        return alarm, ()
+    seen = replace(alarm, seen_at=at, value=value)
+    if not holds:
+        return _passed(seen, at)
+    if alarm.is_raised:
+        return seen, ()
+    if seen.since_at is None:
+        seen = replace(seen, phase=AlarmPhase.PENDING, since_at=at)
+    if seen.since_at is not None and at - seen.since_at < limits.for_s:
+        return seen, ()
+    return _raised(seen, at)
+
+
+def _passed(alarm: Alarm, at: float) -> Step:
+    """Return the alarm when its condition does not hold any more."""
+    over = replace(
+        alarm,
+        phase=AlarmPhase.CLEAR,
+        since_at=None,
+        raised_at=None,
+        told_at=None,
+        acknowledged_by="",
+        acknowledged_at=None,
+    )
+    if not alarm.is_raised:
+        return over, ()
+    # Nobody hears the end of what nobody was told.
+    return over, (AlarmNotice(NoticeKind.CLEARED, at, quiet=alarm.told_at is None),)
+
+
+def _raised(alarm: Alarm, at: float) -> Step:
+    quiet = alarm.is_silenced(at)
+    told_at = None if quiet else at
+    raised = replace(alarm, phase=AlarmPhase.RAISED, raised_at=at, told_at=told_at)
+    return raised, (AlarmNotice(NoticeKind.RAISED, at, quiet=quiet),)
+
+
+def ticked(alarm: Alarm, limits: Limits, at: float) -> Step:
+    """Take in the time: silences end, and what nobody acknowledged is told again.
+
+    No time of the past is in the future: the clock was set back, and would make each new sample
+    one that came late.
+    """
+    alarm = _not_ahead(alarm, at)
+    notices: tuple[AlarmNotice, ...] = ()
+    if alarm.silenced_until_at is not None and at >= alarm.silenced_until_at:
+        alarm = replace(alarm, silenced_until_at=None, silenced_by="")
+        notices = (AlarmNotice(NoticeKind.UNSILENCED, at, quiet=True),)
+    if not alarm.is_raised or alarm.acknowledged_by or alarm.is_silenced(at):
+        return alarm, notices
+    kind = NoticeKind.REMINDED
+    if alarm.told_at is None:
+        # It was raised in silence, and nobody knows of it.
+        kind = NoticeKind.RAISED
+    elif not limits.remind_s or at - alarm.told_at < limits.remind_s:
+        return alarm, notices
+    return replace(alarm, told_at=at), (*notices, AlarmNotice(kind, at))
+
+
+def _not_ahead(alarm: Alarm, at: float) -> Alarm:
+    if all((getattr(alarm, name) or 0.0) <= at for name in _PAST):
+        return alarm
+    past: dict[str, Any] = {
+        name: min(time, at) for name in _PAST if (time := getattr(alarm, name)) is not None
+    }
+    return replace(alarm, **past)
+
+
+def acknowledged(alarm: Alarm, by: str, at: float) -> Step:
+    """Take in that a person knows of it: it is not told again until it has been clear.
+
+    Raises
+    ------
+    AlarmRequestError
+        If it is not raised, or somebody has acknowledged it already.
+    """
+    if not alarm.is_raised:
+        raise AlarmRequestError(f"it is {alarm.phase}; only a raised alarm can be acknowledged")
+    if alarm.acknowledged_by:
+        raise AlarmRequestError(f"{alarm.acknowledged_by} has acknowledged it already")
+    known = replace(alarm, acknowledged_by=by, acknowledged_at=at)
+    return known, (AlarmNotice(NoticeKind.ACKNOWLEDGED, at, by, quiet=alarm.told_at is None),)
+
+
+def silenced(alarm: Alarm, by: str, until_at: float, at: float) -> Step:
+    """Deliver nothing of it until a time [s, Unix time]; it is still judged and written down.
+
+    Who was told of it before hears its end.
+
+    Raises
+    ------
+    AlarmRequestError
+        If the time is over already, or more than a year away.
+    """
+    if not 0 < until_at - at <= LONGEST_SILENCE_S:
+        raise AlarmRequestError(
+            f"a silence of {until_at - at:.0f} s is not possible; choose more than 0 s, and at "
+            f"most {LONGEST_SILENCE_S / 86400:.0f} days"
+        )
+    quiet = replace(alarm, silenced_by=by, silenced_until_at=until_at)
+    return quiet, (AlarmNotice(NoticeKind.SILENCED, at, by, quiet=True),)
+
+
+def unsilenced(alarm: Alarm, by: str, at: float) -> Step:
+    """End a silence.
+
+    Raises
+    ------
+    AlarmRequestError
+        If there is none.
+    """
+    if not alarm.is_silenced(at):
+        raise AlarmRequestError("it is not silenced")
+    heard = replace(alarm, silenced_by="", silenced_until_at=None)
+    return heard, (AlarmNotice(NoticeKind.UNSILENCED, at, by, quiet=True),)

@@ -1,0 +1,149 @@
+"""Messages on their way: queued, tried, and told as delivered or given up."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final, Protocol
+
+from ocsd.alarms import view
+from ocsd.alarms.outbox import AlarmMessage, MessageState, Outbox
+from ocsd.evaluator.attempts import AttemptResult
+from ocsd.evaluator.pages import PageKind
+
+MOST_AT_ONCE: Final = 8
+_TRIED: Final = frozenset({MessageState.UNDER_WAY, MessageState.UNCERTAIN})
+_ENDS: Final = frozenset({PageKind.CLEARED, PageKind.WITHDRAWN})
+
+Row = Mapping[str, Any]
+
+
+class Tries(Protocol):
+    """Makes attempts (`ocsd.evaluator.attempts.Attempts`)."""
+
+    def begin(self, name: str, job: Row) -> None:
+        """Begin one."""
+
+    def runs(self, name: str) -> bool:
+        """Return whether it is under way."""
+
+    def end(self, name: str) -> AttemptResult:
+        """Return how it has ended."""
+
+    def forget(self, name: str) -> None:
+        """Remove what is left of it."""
+
+
+class Deliveries:
+    """The outbox, and the attempts for its messages.
+
+    Parameters
+    ----------
+    receivers : mapping
+        The keys of each receiver, as the site file has them.
+    """
+
+    def __init__(self, outbox: Outbox, receivers: Mapping[str, Row], tries: Tries) -> None:
+        self.outbox = outbox
+        self._receivers = receivers
+        self._tries = tries
+
+    def queue(self, key: str, receivers: Iterable[str], content: Row, at: float) -> None:
+        """Queue a message to some receivers.
+
+        A reminder is left out while an earlier message of the incident waits. The end of an
+        incident replaces what its receiver has not got.
+        """
+        kind, incident = content["kind"], content["incident"]
+        for receiver in receivers:
+            waiting = [
+                each for each in self._waiting(receiver) if each.content["incident"] == incident
+            ]
+            if incident is not None and waiting:
+                if kind == PageKind.REMINDER:
+                    continue
+                if kind in _ENDS:
+                    rest = (each for each in self.outbox.messages if each not in waiting)
+                    self.outbox = Outbox(tuple(rest))
+            self.outbox = self.outbox.queued(key, receiver, content, at)
+
+    def settle(self, at: float) -> tuple[list[Row], list[AlarmMessage]]:
+        """Take in the attempts that have ended.
+
+        Returns
+        -------
+        list of mapping
+            The rows of the messages that are over.
+        list of AlarmMessage
+            Those that a person should know of: given up, or refused at the first attempt.
+        """
+        rows, unhappy = list[Row](), list[AlarmMessage]()
+        for message in self.outbox.messages:
+            if message.state in _TRIED and not self._tries.runs(_attempt(message)):
+                after, is_refused = _after(message, self._tries.end(_attempt(message)), at)
+                self.outbox = self.outbox.changed(after)
+                if after.is_over:
+                    rows.append(view.delivery_row(after, at))
+                if after.state is MessageState.UNDELIVERABLE or is_refused:
+                    unhappy.append(after)
+        return rows, unhappy
+
+    def forget(self, before: Outbox) -> None:
+        """Remove the files of attempts whose end is kept now; `before` had them under way."""
+        for message in before.messages:
+            now = self.outbox.find(message.key, message.receiver)
+            if message.state in _TRIED and (now is None or now.state not in _TRIED):
+                self._tries.forget(_attempt(message))
+
+    def begin(self, at: float, keep: Callable[[], bool]) -> list[AlarmMessage]:
+        """Begin the attempts that are due, once `keep` has written that down.
+
+        Return the messages whose receivers the site file has no more: they are given up.
+        """
+        unknown = [each for each in self._all_waiting() if each.receiver not in self._receivers]
+        for each in unknown:
+            self.outbox = self.outbox.changed(replace(each, state=MessageState.UNDELIVERABLE))
+        running = sum(each.state in _TRIED for each in self.outbox.messages)
+        due = self.outbox.due(at)[: max(0, MOST_AT_ONCE - running)]
+        before = self.outbox
+        for message in due:
+            self.outbox = self.outbox.changed(message.begun())
+        if due and not keep():
+            self.outbox = before
+            return unknown
+        for message in due:
+            self._begin(message.begun(), at)
+        return unknown
+
+    def _begin(self, message: AlarmMessage, at: float) -> None:
+        job = {
+            "key": message.key,
+            "receiver": self._receivers[message.receiver],
+            "content": message.content,
+        }
+        try:
+            self._tries.begin(_attempt(message), job)
+        except OSError as error:
+            failed = message.failed(f"its attempt cannot be started: {error}", at)
+            self.outbox = self.outbox.changed(failed)
+
+    def _waiting(self, receiver: str) -> list[AlarmMessage]:
+        return [each for each in self._all_waiting() if each.receiver == receiver]
+
+    def _all_waiting(self) -> list[AlarmMessage]:
+        return [each for each in self.outbox.messages if each.state is MessageState.WAITING]
+
+
+def _after(message: AlarmMessage, result: AttemptResult, at: float) -> tuple[AlarmMessage, bool]:
+    """Return a message after an attempt, and whether it was refused for the first time."""
+    if not result.reason:
+        return message.delivered(), False
+    failed = message.failed(result.reason, at)
+    if result.wait_s:
+        # A receiver that is asked too often says when it wants to be asked again.
+        failed = replace(failed, due_at=max(failed.due_at, at + min(result.wait_s, 3600.0)))
+    if result.perhaps:
+        failed = replace(failed, content={**message.content, "repeated": True})
+    return failed, result.refused and message.attempts == 1
+
+
+def _attempt(message: AlarmMessage) -> str:
+    return f"{message.key}.{message.receiver}"
