@@ -256,7 +256,7 @@ def test_a_sender_that_hangs_holds_up_no_other(night):
     # The end is enough.
     assert night.told() == [("cleared", "night")]
     night.end()
-    night.later(60)
+    night.later(20)
     assert night.told() == []
 
 
