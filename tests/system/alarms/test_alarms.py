@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ocsd.errors import NoSuchAlarmError, OcsdError
 from ocsd.evaluator.pages import GATHER_S
 from ocsd.history.file import read_history
 from tests.system.alarms.receiver import Receiver
@@ -132,3 +133,82 @@ def test_a_whole_life(lab):
         ("alarm-cleared", "alarms", ""),
     ]
     assert [each["kind"] for each in lab.messages()] == ["raised", "cleared"]
+
+
+def test_receivers_that_hang_or_are_away_hold_up_nobody(lab):
+    """A dead webhook gets its message when it is back, once."""
+    lab.told.unlink(missing_ok=True)
+    lab.lamp.write_text("7")
+    wait_until(lambda: lab.messages("raised"), "the message of the hook")
+
+    def delivery(receiver):
+        rows = [row for row in lab.alarms()["deliveries"] if row["receiver"] == receiver]
+        return rows[-1]
+
+    failing = wait_until(lambda: delivery("dead")["reason"], "the failure of the webhook")
+    assert f"127.0.0.1:{lab.dead_port}" in failing
+    assert "refused" in failing
+    hung = [row["state"] for row in lab.alarms()["deliveries"] if row["receiver"] == "hung"]
+    assert "under way" in hung
+    assert lab.hung.messages[-1]["text"].startswith("[lab] CRITICAL")
+    summary = lab.site.status()["alarms"]
+    assert (summary["raised"], summary["worst"], summary["evaluator"]) == (1, "critical", "running")
+    wait_until(lambda: lab.site.status()["alarms"]["failing"] >= 1, "the status to tell it")
+
+    back = Receiver(lab.dead_port)
+    wait_until(lambda: back.messages, "the message of the webhook")
+    wait_until(lambda: delivery("dead")["state"] == "delivered", "the evaluator to know")
+    assert back.messages[-1]["attachments"][0]["text"].startswith("bright (critical): too bright")
+    lab.lamp.write_text("1")
+    wait_until(lambda: len(back.messages) == 2, "the end")
+    assert back.messages[-1]["text"] == "[lab] over: bright: too bright"
+    back.close()
+
+
+def test_a_silence_outlives_the_evaluator_and_a_reload_of_other_rules(lab):
+    lab.told.unlink(missing_ok=True)
+    lab.lamp.write_text("")
+    wait_until(lambda: lab.messages("raised"), "the feed to be silent")
+    raised_at = lab.alarm("dark")["raised_at"]
+    os.kill(lab.site.instance("alarms")["pid"], signal.SIGKILL)
+    lab.write({**RULES, "bright": {**BRIGHT, "text": "far too bright"}})
+    assert lab.site.ocsd("reload").returncode == 0
+    wait_until(lambda: lab.alarms()["evaluator"] == "running", "the evaluator")
+    wait_until(lambda: lab.alarm("bright")["text"] == "far too bright", "the new text")
+    assert lab.alarm("dark")["raised_at"] == raised_at
+    assert lab.alarm("typo")["state"] == "unseen"
+    lab.ask("/v1/alarms/silence", {"name": "dark", "for_s": 600, "by": "vera"})
+    assert lab.alarm("dark")["silenced_by"] == "vera"
+    lab.lamp.write_text("1")
+    wait_until(lambda: lab.state("dark") == "clear", "the lamp to be heard")
+    lab.ask("/v1/alarms/unsilence", {"name": "dark", "by": "vera"})
+    assert [each["kind"] for each in lab.messages("raised")] == ["raised"]
+
+
+def test_requests_without_an_evaluator_get_a_clear_answer(lab):
+    assert lab.site.ocsd("down", "alarms").returncode == 0
+    told = lab.alarms()
+    assert told["evaluator"].startswith("down; see ocsd status")
+    assert {row["name"]: row["state"] for row in told["alarms"]}["bright"] == "clear"
+    with pytest.raises(OcsdError, match="alarms/ack of 'bright' is not known to be done: down"):
+        lab.ask("/v1/alarms/ack", {"name": "bright"})
+    assert lab.site.ocsd("up", "alarms").returncode == 0
+    with pytest.raises(NoSuchAlarmError, match="no alarm 'brigth'; did you mean 'bright'"):
+        lab.ask("/v1/alarms/ack", {"name": "brigth"})
+    with pytest.raises(OcsdError, match="only a raised alarm can be acknowledged"):
+        lab.ask("/v1/alarms/ack", {"name": "bright"})
+    with pytest.raises(OcsdError, match="only the process that evaluates alarms"):
+        lab.ask("/v1/alarms/record", {"entries": []})
+
+
+def test_a_test_is_delivered_and_shown_as_one(lab):
+    told = lab.ask("/v1/alarms/test", {"receiver": "hook"})
+    rows = wait_until(lambda: lab.messages("test"), "the test")
+    assert (rows[-1]["key"], rows[-1]["title"]) == (told["key"], "[lab] test")
+    assert "nothing has happened" in rows[-1]["message"]
+
+
+def test_heartbeats_come_while_all_is_well(lab):
+    wait_until(lambda: lab.beats.got, "a heartbeat")
+    assert lab.alarms()["unwell"] == ""
+    assert lab.alarms()["heartbeats"]["watchdog"]["failure"] == ""
