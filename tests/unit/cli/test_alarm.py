@@ -135,6 +135,8 @@ def test_a_test_tells_what_became_of_it_at_each_receiver(ocsd, daemon):
     assert done.returncode == 1
     assert done.stdout == "slack: undeliverable: HTTP 404\nmail: delivered\n"
     assert daemon.requests == [("/v1/alarms/test", {"name": "stage-warm"})]
+    ocsd("alarm", "test", "slack")
+    assert daemon.requests[-1] == ("/v1/alarms/test", {"receiver": "slack"})
     daemon.streams["/v1/alarms/test"] = [{"key": "other", "receivers": []}]
     assert "tells nobody" in ocsd("alarm", "test", "dome-open").stdout
 
