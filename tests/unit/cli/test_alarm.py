@@ -92,7 +92,7 @@ def test_a_host_without_alarms_says_where_they_are_described(ocsd, daemon):
 def test_without_a_daemon_the_next_step_is_told(ocsd):
     done = ocsd("alarm", "list")
     assert done.returncode == 69
-    assert "start one with: ocsd start" in done.stderr
+    assert "no daemon is running" in done.stderr
 
 
 def test_several_alarms_are_acknowledged_with_a_comment(ocsd, daemon):
