@@ -61,8 +61,7 @@ class Deliveries:
                 if kind == PageKind.REMINDER:
                     continue
                 if kind in _ENDS:
-                    rest = (each for each in self.outbox.messages if each not in waiting)
-                    self.outbox = Outbox(tuple(rest))
+                    self._drop(waiting)
             self.outbox = self.outbox.queued(key, receiver, content, at)
 
     def settle(self, at: float) -> tuple[list[Row], list[AlarmMessage]]:
@@ -80,6 +79,9 @@ class Deliveries:
             if message.state in _TRIED and not self._tries.runs(_attempt(message)):
                 after, is_refused = _after(message, self._tries.end(_attempt(message)), at)
                 self.outbox = self.outbox.changed(after)
+                if after.state is MessageState.WAITING and self._is_overtaken(after):
+                    self._drop([after])
+                    continue
                 if after.is_over:
                     rows.append(view.delivery_row(after, at))
                 if after.state is MessageState.UNDELIVERABLE or is_refused:
@@ -124,6 +126,19 @@ class Deliveries:
         except OSError as error:
             failed = message.failed(f"its attempt cannot be started: {error}", at)
             self.outbox = self.outbox.changed(failed)
+
+    def _is_overtaken(self, message: AlarmMessage) -> bool:
+        """Return whether the end of its incident is on the way to its receiver as well."""
+        return any(
+            each.receiver == message.receiver
+            and each.key != message.key
+            and each.content["kind"] in _ENDS
+            and each.content["incident"] == message.content["incident"] is not None
+            for each in self.outbox.messages
+        )
+
+    def _drop(self, messages: list[AlarmMessage]) -> None:
+        self.outbox = Outbox(tuple(each for each in self.outbox.messages if each not in messages))
 
     def _waiting(self, receiver: str) -> list[AlarmMessage]:
         return [each for each in self._all_waiting() if each.receiver == receiver]

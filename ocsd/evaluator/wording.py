@@ -128,10 +128,11 @@ def _told(row: Mapping[str, Any], board: AlarmBoard, links: Links, at: float) ->
 
 def _title(told: Mapping[str, Any], page: Page) -> str:
     head = _HEADS.get(page.kind, told["severity"].upper())
+    title = f"[{told['host']}] " + ": ".join(filter(None, (head, told["alarm"], told["text"])))
     others = len(page.alarms) - 1
-    more = f" and {others} more" * bool(others > 0)
-    text = f": {told['text']}" * bool(told["text"])
-    return f"[{told['host']}] {head}: {told['alarm']}{text}{more}"
+    if others > 0:
+        title += f" and {others} more"
+    return title
 
 
 def _lines(rows: list[dict[str, Any]], page: Page) -> Iterator[str]:

@@ -37,12 +37,17 @@ def test_owner_and_root_are_admins_and_the_group_operators(uid, role):
     assert role_of_local(uid, name, 997, {"bob": "viewer"}) == role
 
 
+VIEWER = "status events hooks alarms"
+ON_ALARMS = "alarms/ack alarms/silence alarms/unsilence alarms/test"
+OPERATOR = f"{VIEWER} up down restart audit {ON_ALARMS}"
+
+
 @pytest.mark.parametrize(
     ("role", "allowed"),
     [
-        ("viewer", "status events hooks"),
-        ("operator", "status events hooks up down restart audit"),
-        ("expert", "status events hooks up down restart audit reload hook"),
+        ("viewer", VIEWER),
+        ("operator", OPERATOR),
+        ("expert", f"{OPERATOR} reload hook"),
         ("admin", " ".join(LEAST_ROLES)),
         ("agent", ""),
     ],

@@ -1,0 +1,1 @@
+agents = {"Lamp": "lamp.py"}
