@@ -94,14 +94,18 @@ def summary(
     entries = board.entries_by_name
     raised = {name: alarm for name, alarm in board.alarms.items() if alarm.is_raised}
     loud = [name for name, alarm in raised.items() if not alarm.is_silenced(at)]
+    # The least severity is 0.
     worst = max((entries[name].severity for name in loud), default=None)
+    word = None
+    if worst is not None:
+        word = worst.word
     return {
         "rules": len(entries),
         "raised": len(raised),
         "acknowledged": sum(bool(alarm.acknowledged_by) for alarm in raised.values()),
         "silenced": sum(alarm.is_silenced(at) for alarm in board.alarms.values()),
         "unseen": len(board.unseen()),
-        "worst": worst and worst.word,
+        "worst": word,
         "undeliverable": sum(_is_given_up(row, at) for row in deliveries),
         "failing": sum(_is_failing(row) for row in deliveries),
         "since": min((alarm.raised_at or at for alarm in raised.values()), default=None),

@@ -10,7 +10,7 @@ from ocsd.text.reason import clause
 from ocsd.text.times import utc
 
 _SEVERITIES: Final = ("critical", "warning", "info")
-_SHOWN_S: Final = 86400.0
+_GIVEN_UP_SHOWN_S: Final = 86400.0
 """Age up to which a message that was given up is shown [s]."""
 _STATES: Final = ("raised", "pending", "unseen", "clear")
 
@@ -83,7 +83,7 @@ class DeliveryStatus(NamedTuple):
     @property
     def is_open(self) -> bool:
         """Whether somebody should know that it has not arrived."""
-        is_old = time.time() - self.at > _SHOWN_S
+        is_old = time.time() - self.at > _GIVEN_UP_SHOWN_S
         return self.state != "delivered" and not (self.state == "undeliverable" and is_old)
 
     @property

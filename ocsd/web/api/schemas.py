@@ -105,6 +105,7 @@ ALARMS: Final[Schema] = {
 }
 """Keys that the daemon adds later may be there, too."""
 ALARM_REQUEST: Final = record({"name": TEXT}, {"comment": TEXT})
+ALARM_TEST: Final = record({}, {"name": TEXT, "receiver": TEXT})
 ALARM_SILENCE: Final = record({"name": TEXT}, {"comment": TEXT, "for_s": NUMBER, "until": NUMBER})
 OPERATION: Final = record(
     {

@@ -137,7 +137,7 @@ def _of_alarms(handlers: Handlers) -> tuple[Route, ...]:
         "ack": ("Say that somebody knows of a raised alarm.", schemas.ALARM_REQUEST),
         "silence": ("Tell nobody of an alarm, for or until a time.", schemas.ALARM_SILENCE),
         "unsilence": ("End the silence of an alarm.", schemas.ALARM_REQUEST),
-        "test": ("Send a test to a receiver, or to those of an alarm.", schemas.ALARM_REQUEST),
+        "test": ("Send a test to a receiver, or to those of an alarm.", schemas.ALARM_TEST),
     }
     return (
         Route(

@@ -92,7 +92,7 @@ def test_a_host_without_alarms_says_where_they_are_described(ocsd, daemon):
 def test_without_a_daemon_the_next_step_is_told(ocsd):
     done = ocsd("alarm", "list")
     assert done.returncode == 69
-    assert "start one with: ocsd start" in done.stderr
+    assert "no daemon is running" in done.stderr
 
 
 def test_several_alarms_are_acknowledged_with_a_comment(ocsd, daemon):
@@ -135,6 +135,8 @@ def test_a_test_tells_what_became_of_it_at_each_receiver(ocsd, daemon):
     assert done.returncode == 1
     assert done.stdout == "slack: undeliverable: HTTP 404\nmail: delivered\n"
     assert daemon.requests == [("/v1/alarms/test", {"name": "stage-warm"})]
+    ocsd("alarm", "test", "slack")
+    assert daemon.requests[-1] == ("/v1/alarms/test", {"receiver": "slack"})
     daemon.streams["/v1/alarms/test"] = [{"key": "other", "receivers": []}]
     assert "tells nobody" in ocsd("alarm", "test", "dome-open").stdout
 

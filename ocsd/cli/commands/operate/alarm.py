@@ -20,7 +20,7 @@ from ocsd.text.times import WAYS_TO_WRITE_LATER, future_time, utc
 
 _TEST_LIMIT_S = 60.0
 """Time in which the receivers of a test have answered [s]."""
-_POLL_S = 0.2
+_TEST_PERIOD_S = 0.2
 _OVER = {"delivered", "undeliverable"}
 _COMPLETION_LIMIT_S = 0.3
 _NONE = "-"
@@ -187,7 +187,11 @@ def unsilence(names: tuple[str, ...], as_json: bool, host: str | None) -> None:
 def test(name: str, as_json: bool, host: str | None) -> int:
     """Send a message that says that it is a test, and show whether it arrived."""
     daemon = control.find(host)
-    told = daemon.ask("/v1/alarms/test", {"name": name})
+    alarms = [each.name for each in alarms_of(daemon.ask("/v1/alarms")).alarms]
+    kind = "receiver"
+    if name in alarms:
+        kind = "name"
+    told = daemon.ask("/v1/alarms/test", {kind: name})
     rows = _outcomes(daemon, told["key"], told["receivers"])
     if as_json:
         print(json.dumps({**told, "deliveries": rows}))
@@ -206,7 +210,7 @@ def _outcomes(
         known = [row for row in rows if row["state"] in _OVER or row["reason"]]
         if len(known) >= len(receivers) or time.monotonic() > deadline_s:
             return rows
-        time.sleep(_POLL_S)
+        time.sleep(_TEST_PERIOD_S)
 
 
 def _outcome(row: Mapping[str, Any]) -> str:
