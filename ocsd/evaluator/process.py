@@ -67,7 +67,7 @@ def main() -> None:
         raise ConfigurationError("alarms are evaluated by the daemon's own child; use `ocsd start`")
     host_paths = paths.of_host(launch.host, launch.log_dir)
     if address := os.environ.get("NOTIFY_SOCKET"):
-        host_paths = replace(host_paths, runtime=Path(address).parent)
+        host_paths = host_paths._replace(runtime=Path(address).parent)
     Evaluator(launch, host_paths, the_reactor()).run()
 
 
