@@ -273,3 +273,17 @@ def test_a_leap_whose_newest_entries_never_came_is_taken_back():
     leapt = Cursor(Position(), (JournalSpan(position),))
     assert leapt.settled() == Cursor(position)
     assert Cursor(position).settled() == Cursor(position)
+
+
+def test_a_clock_that_was_set_back_costs_nothing(site):
+    site.publish(20)
+    site.write()
+    site.clock.at -= 7200.0  # files are named by the time
+    site.publish(20)
+    site.write()
+    site.database.away = True
+    site.writer.step()
+    site.publish(1600)  # longer than the journal keeps
+    site.database.away = False
+    site.write()
+    site.end()
