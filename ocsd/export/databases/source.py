@@ -122,10 +122,13 @@ class SampleSource:
         trail = self._old
         if trail is None:
             trail = self._old = JournalTrail(self._folder, span.begin)
+        was_there = _has_journal(self._folder)
         found = trail.read()
+        is_gone = not was_there or not _has_journal(self._folder)
         # While no newer entry has come, nobody knows where they begin.
         is_known = span.until is not None
-        if not found.samples and not _has_journal(self._folder):
+        if is_gone and not trail.behind:
+            # Later segments may have been deleted with it, unread.
             self._progress = [], [*found.lost, *_files_of(self._folder, trail.position)]
             self._end_old()
         elif is_known and (_is_reached(trail.position, span.until) or not trail.behind):

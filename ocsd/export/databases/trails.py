@@ -78,10 +78,11 @@ class JournalTrail:
             match entry:
                 case journal.Message():
                     blocks += entry.blocks
+                # The latest is the last: after a clock was set back, names of files go back.
                 case journal.File(name, length):
-                    framed = _later(framed, FilePlace(name, length))
+                    framed = FilePlace(name, length)
                 case journal.FrameAppended(name, offset, length):
-                    framed = _later(framed, FilePlace(name, offset + length))
+                    framed = FilePlace(name, offset + length)
                 case journal.Lost(since_at):
                     found.lost.extend(span_of_files(self._folder, framed, since_at))
         found.samples.extend(unpacked(blocks))
@@ -200,9 +201,3 @@ def names_of_files(folder: Path) -> list[str]:
     except NoDataError:
         return []
     return [whole.name(path) for path in whole.files()]
-
-
-def _later(before: FilePlace | None, place: FilePlace) -> FilePlace:
-    if before is None or place.key > before.key:
-        return place
-    return before

@@ -48,7 +48,8 @@ class Tallies:
                 tally.samples += packed.length
                 tally.values += packed.length * len(packed.layout.kinds)
                 (last_at,) = _STAMP.unpack_from(packed.content, 8 * packed.length - 8)
-                tally.newest_at = max(tally.newest_at, last_at)
+                # None is newer than its arrival: else a clock ahead is believed for ever.
+                tally.newest_at = max(tally.newest_at, min(last_at, message.arrived_at))
 
     def _of(self, address: str) -> FeedTally:
         tally = self._feeds.get(address)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ocsd.export.databases import cursor as cursors
+from ocsd.export.databases import trails
 from ocsd.export.databases.cursor import (
     Cursor,
     CursorFile,
@@ -16,7 +17,7 @@ from ocsd.export.databases.cursor import (
 from ocsd.export.databases.inbox import Inbox
 from ocsd.export.databases.line_destination import LineDestination
 from ocsd.export.databases.writer import Writer
-from ocsd.journal import JournalPlace
+from ocsd.journal import JournalPlace, follower
 from tests.unit.aggregator.rig import Recording
 from tests.unit.export.databases.database import AtOnce, MemoryDatabase, values_of_files
 
@@ -273,3 +274,38 @@ def test_a_leap_whose_newest_entries_never_came_is_taken_back():
     leapt = Cursor(Position(), (JournalSpan(position),))
     assert leapt.settled() == Cursor(position)
     assert Cursor(position).settled() == Cursor(position)
+
+
+def test_a_clock_that_was_set_back_costs_nothing(site):
+    site.publish(20)
+    site.write()
+    site.clock.at -= 7200.0  # files are named by the time
+    site.publish(20)
+    site.write()
+    site.database.away = True
+    site.writer.step()
+    site.publish(1600)  # longer than the journal keeps
+    site.database.away = False
+    site.write()
+    site.end()
+
+
+def test_a_recorder_that_ends_while_old_entries_are_written_costs_nothing(site, monkeypatch):
+    for module, name in ((trails, "CHUNK_BYTES"), (follower, "_CHUNK_BYTES")):
+        monkeypatch.setattr(module, name, 2**13)  # several pieces of a segment
+    site.publish(20)
+    site.write()
+    site.database.away = True
+    wide = {f"wide{number}": [0.5] * 10 for number in range(50)}
+    site.publish(30, **wide)
+    site.writer.step()
+    site.writer.step()
+    site.database.away = False
+    site.writer.step()
+    site.publish(1, **wide)
+    site.writer.step()
+    site.publish(1, **wide)
+    for _ in range(5):
+        site.writer.step()
+    assert site.writer._source._old.behind
+    site.end()
