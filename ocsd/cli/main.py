@@ -39,6 +39,7 @@ _COMMANDS = {
     "call": "operate",
     "listen": "operate",
     "hook": "operate",
+    "alarm": "operate",
     "values": "operate",
     "view-feed": "operate",
     "data": "look",

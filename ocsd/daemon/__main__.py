@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,13 +89,22 @@ def main() -> int:
         settings, lock = _prepare(arguments, descriptor)
         return _run(settings, server, arguments, lock, interruption)
     except OcsdError as error:
-        print(f"ocsd: {without_logins(str(error))}", file=sys.stderr)  # noqa: T201 - the foreground's terminal
+        _print_error(without_logins(str(error)))
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     finally:
         if server is not None:
             server.discard()
+
+
+def _print_error(text: str) -> None:
+    line = f"ocsd: {text}"
+    if _parser().parse_args().log_format == "json":
+        from ocsd.log.outward import said
+
+        line = json.dumps(said(None, "critical", text, time.time()), ensure_ascii=False)
+    print(line, file=sys.stderr)  # noqa: T201 - the foreground's terminal
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -105,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--detached", action="store_true", help="let go of stdout and stderr once all is settled"
     )
+    parser.add_argument("--log-format", choices=("text", "json"), default="text")
     parser.add_argument(
         "--check",
         action="store_true",
@@ -207,12 +218,19 @@ def _run(
     reactor = the_reactor()
     observer: Any = LineObserver(settings.log)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
-    progress = StartReport(sys.stdout, arguments.colour)
+    progress, sender = StartReport(sys.stdout, arguments.colour), None
+    if arguments.log_format == "json":
+        from ocsd.daemon.progress import LoggedReport
+        from ocsd.daemon.surroundings.log_sender import LogSender
+
+        progress, sender = LoggedReport(), LogSender(settings.paths, reactor)
     progress.say(f"ocsd (pid {os.getpid()}), host {settings.plan.host.name}, {settings.site.path}")
     if settings.paths.runtime != (named := paths.of_host(settings.paths.host).runtime):
         used = f"{settings.paths.runtime} in place of {named}"
         progress.say(f"  what runs already uses the runtime folder {used}")
     daemon = assemble(settings, server, progress, arguments.detached, reactor, lock)
+    if sender is not None:
+        daemon.finish_output = sender.finish
     reactor.callWhenRunning(attempt, daemon.start, daemon.give_up)
     for number in (signal.SIGINT, signal.SIGTERM):
         by = f"the signal {number.name} to the daemon"
@@ -227,6 +245,7 @@ def _run(
     else:
         server.listen(settings.paths.forkserver_socket, settings.paths.forkserver_log)
     reactor.run(installSignalHandlers=False)
+    daemon.finish_output()
     if daemon.failure is not None:
         raise daemon.failure
     return 0

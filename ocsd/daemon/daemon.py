@@ -2,6 +2,7 @@
 
 import importlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +84,8 @@ class Daemon:
     failure: OcsdError | None = field(default=None, init=False)
     """Why the daemon had to give up."""
 
+    finish_output: Callable[[], None] = field(default=lambda: None, init=False)
+    """Gives what reads the output of this process the last lines."""
     _host_manager: Any = field(default=None, init=False)
     _connection: Any = field(default=None, init=False)
     _launched: bool = field(default=False, init=False)
@@ -214,6 +217,7 @@ class Daemon:
         self._parts.oversight.chronicle.close()
         self._parts.oversight.audit.close()
         self.settings.log.flush()
+        self.finish_output()
 
     def audit_requests(self) -> None:
         """Write down who asked for what through the HostManager's operations."""

@@ -2,8 +2,11 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TextIO
+
+from twisted.logger import Logger
 
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
@@ -94,6 +97,24 @@ class StartReport:
             for standard in (1, 2):  # sys.stdout now leads to the log
                 os.dup2(nothing, standard)
             os.close(nothing)
+
+
+class LoggedReport(StartReport):
+    """Writes what a terminal would show, and the daemon's log does not have yet, to that log."""
+
+    log = Logger()
+
+    def __init__(self) -> None:
+        super().__init__(sys.stdout, "never")
+
+    def say(self, text: str) -> None:
+        """Log a line."""
+        self.log.info("{text}", text=text.strip())
+
+    def transition(self, transition: Transition, address: str = "") -> None:
+        """Log the address of the page; the transition itself is in the log."""
+        if transition.after.state is State.UP and address:
+            self.say(page_line(address))
 
 
 def start_report(

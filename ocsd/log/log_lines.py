@@ -15,7 +15,7 @@ from ocsd.log.logfile import Follower, written_at
 _HEAD: Final = re.compile(r"\S+ \[(?P<level>critical|error|warn|info|debug|trace)\] ?")
 _STAMP: Final = re.compile(r"\d{4}-\S+ ?")
 _CRASH: Final = re.compile(r"Traceback \(most recent call last\)|Fatal Python error")
-_UNSAID: Final = {"router": "warn"}
+UNSAID: Final = {"router": "warn"}
 """The level of lines that do not say it, if it is not `info`: crossbar logs warnings and worse."""
 
 _EVENT_LIMIT_LINES: Final = 1000
@@ -113,7 +113,7 @@ class LineFilter(NamedTuple):
         first = event[0]
         if self.until_at is not None and (first.at or 0.0) >= self.until_at:
             return False
-        level = first.level or _UNSAID.get(first.name, "info")
+        level = first.level or UNSAID.get(first.name, "info")
         if LEVELS.index(level) < LEVELS.index(self.level):
             return False
         return self.pattern is None or any(self.pattern.search(line.text) for line in event)

@@ -8,6 +8,7 @@ Full files are called ``{log}.1``, the latest, ``{log}.2`` and so on.
 import codecs
 import datetime
 import itertools
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -175,6 +176,26 @@ class Follower:
     def exists(self) -> bool:
         """Whether there is a log."""
         return self._file is not None or bool(self._earlier)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The inode of the file and the number of bytes of it that were read; 0, 0 if none is."""
+        if self._file is None:
+            return 0, 0
+        return os.fstat(self._file.fileno()).st_ino, self._file.tell()
+
+    def go_to(self, inode: int, read_bytes: int) -> None:
+        """Go on at a place where another reader was; at the oldest line if it is lost."""
+        self.__exit__()
+        self._file = self._open()
+        self._earlier = rotated(self._path, -math.inf)
+        self._drop_double()
+        files = list(filter(None, (*self._earlier, self._file)))
+        inodes = [os.fstat(file.fileno()).st_ino for file in files]
+        if inode in inodes:
+            number = inodes.index(inode)
+            files[number].seek(read_bytes)
+            self._earlier = self._earlier[number:]
 
     def fresh(self) -> Iterator[str]:
         """Yield the text that can be read now; to be called again and again to follow.

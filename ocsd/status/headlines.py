@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
-from ocsd.status.activity import ClockStatus, OperationStatus, RecordingStatus
+from ocsd.status.activity import AlarmCounts, ClockStatus, OperationStatus, RecordingStatus
 from ocsd.status.replies import HostStatus, InstanceStatus
 from ocsd.status.verdict import HostVerdict, HostWord
 from ocsd.text import times, units
@@ -50,6 +50,7 @@ def headlines(report: HostStatus, verdict: HostVerdict, screen: Style) -> list[P
     lines = [verdict_parts(report, verdict, screen)]
     if report.trouble:
         lines.append([f"trouble: {one_line(report.trouble)}"])
+    lines += alarm_lines(report.alarms, screen)
     lines += _router(report)
     for instance in report.instances:
         if instance.records:
@@ -68,6 +69,44 @@ def _warnings(report: HostStatus) -> list[Parts]:
     """Return a line for each disk that fills, and each warning about the access to the router."""
     of_disks = [disk.warning for disk in report.disks if disk.warning]
     return [[one_line(each)] for each in (*of_disks, *report.access.warnings)]
+
+
+def alarm_lines(alarms: AlarmCounts | None, screen: Style) -> list[Parts]:
+    """Return the line about alarms; none if it has nothing to say."""
+    if alarms is None:
+        return []
+    troubles = []
+    if not alarms.are_judged:
+        words = screen.styled("alarms are not judged", "attention")
+        troubles.append(f"{words}: {one_line(alarms.evaluator)}")
+    if alarms.failing:
+        troubles.append(f"{plural(alarms.failing, 'message')} not delivered yet")
+    if alarms.undeliverable:
+        words = f"{plural(alarms.undeliverable, 'message')} undeliverable"
+        troubles.append(screen.styled(words, "attention"))
+    if not (alarms.raised or troubles):
+        return []
+    return [[*_raised(alarms, screen), *troubles, "see: ocsd alarm list"]]
+
+
+def _raised(alarms: AlarmCounts, screen: Style) -> Parts:
+    if not alarms.raised:
+        return []
+    raised = f"{plural(alarms.raised, 'alarm')} raised"
+    if alarms.wait:
+        raised = screen.styled(raised, "attention")
+    facts = " ".join(filter(None, (alarms.worst, _since(alarms.since))))
+    known = {"acknowledged": alarms.acknowledged, "silenced": alarms.silenced}
+    return [
+        f"{raised} ({facts})",
+        *(f"{number} {word}" for word, number in known.items() if number),
+    ]
+
+
+def _since(unix_time_s: float | None) -> str:
+    if unix_time_s is None:
+        return ""
+    return f"since{_at(unix_time_s)}"
 
 
 def _changed(instance: InstanceStatus) -> str:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from ocsd.status import activity
 from ocsd.status.activity import (
     AccessStatus,
+    AlarmCounts,
     ClockStatus,
     DiskStatus,
     NotManaged,
@@ -133,6 +134,7 @@ class HostStatus(NamedTuple):
     access: AccessStatus = AccessStatus()
     disks: tuple[DiskStatus, ...] = ()
     not_managed: tuple[NotManaged, ...] = ()
+    alarms: AlarmCounts | None = None
 
 
 class StateChange(NamedTuple):
@@ -194,6 +196,7 @@ def host_status(answer: Mapping[str, Any]) -> HostStatus:
         "clock": activity.clock(answer.get("clock")),
         "access": activity.access(answer.get("access")),
         "disks": activity.disks(answer.get("disks")),
+        "alarms": activity.alarms(answer.get("alarms")),
         "not_managed": activity.not_managed(answer.get("not_managed")),
     }
     return _picked(HostStatus, {**answer, **told})

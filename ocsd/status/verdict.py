@@ -97,7 +97,8 @@ def _misses(lacking: Iterable[InstanceStatus]) -> bool:
 
 
 def _has_trouble(report: HostStatus) -> bool:
-    return bool(report.trouble) or any(disk.warning for disk in report.disks)
+    waits = report.alarms is not None and report.alarms.wait
+    return bool(report.trouble) or waits or any(disk.warning for disk in report.disks)
 
 
 def is_idle(instance: InstanceStatus) -> bool:

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from ocsd.status.headlines import (
     PLAIN,
+    alarm_lines,
     clock_text,
     lost_text,
     operation_text,
@@ -49,6 +50,7 @@ def wrong_of(report: HostStatus, verdict: HostVerdict) -> list[Wrong]:
         return [_STOPPING, *_of_host(report)]
     return [
         *_of_host(report),
+        *_of_alarms(report),
         *(_of_instance(each, each.state) for each in verdict.astray),
         *_of_recording(report, verdict),
         *(_of_instance(each, each.health or each.state) for each in verdict.ailing),
@@ -73,6 +75,14 @@ def _of_host(report: HostStatus) -> Iterator[Wrong]:
     if not router.works and not report.stopping:
         what = f"the router is {router.word}"
         yield Wrong(what, ROUTER, one_line(router.reason or ""), None, "ocsd why router")
+
+
+def _of_alarms(report: HostStatus) -> Iterator[Wrong]:
+    alarms = report.alarms
+    if alarms is None or not (alarms.wait or alarms.undeliverable):
+        return
+    for what, *parts, _ in alarm_lines(alarms, PLAIN):
+        yield Wrong(what, None, ", ".join(parts), alarms.since, "ocsd alarm list")
 
 
 _LOG_OF_DAEMON: Final = "its log may tell more: ocsd logs ocsd"

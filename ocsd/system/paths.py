@@ -73,6 +73,8 @@ class HostPaths:
     """The record of events of the instances, and of their reasons."""
     audit = _Place("state", "audit")
     """Folder of the audit journal: who did what."""
+    sent_logs = _Place("state", "logs-sent.json")
+    """Place up to which each log was written as JSON (`ocsd start --log-format json`)."""
     incidents = _Place("state", "incidents")
     """Folders of the examinations of hung processes."""
     spools = _Place("state", "spool")

@@ -14,6 +14,11 @@ WAYS_TO_WRITE: Final = (
     "(2026-11-22, 2026-11-22T20:00), in UTC unless it ends with a zone: Z, -03:00 or local"
 )
 """The forms of a time that `past_time` reads, for help and messages."""
+WAYS_TO_WRITE_LATER: Final = (
+    "a duration (30m, 2h, 1d12h), the next time that it is so late (06:00) or a date "
+    "(2026-11-30T06:00), in UTC unless it ends with a zone: Z, -03:00 or local"
+)
+"""The forms of a time that `future_time` reads, for help and messages."""
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _UNIT: Final = r"s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?"
@@ -64,14 +69,43 @@ def past_time(text: str, now_at: float) -> float:
         raise ValueError(f"{text!r} is not a time; write {WAYS_TO_WRITE}") from error
 
 
+def future_time(text: str, now_at: float) -> float:
+    """Return the Unix time [s] after `now_at` that a person means.
+
+    Raises
+    ------
+    ValueError
+        If it is none of `WAYS_TO_WRITE_LATER`, or is over.
+    """
+    words = text.strip()
+    try:
+        if duration := re.fullmatch(_AGE, words, re.IGNORECASE):
+            moment_at = now_at + _seconds(duration[1])
+        else:
+            rest, zone = _without_zone(words)
+            # The last one of tomorrow at this time is the next one of now.
+            moment = _last_time_of_day(rest, zone, now_at + _UNITS_S["d"])
+            moment_at = (moment or _on_a_day(rest, zone, now_at)).timestamp()
+        utc(moment_at)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is not a time; write {WAYS_TO_WRITE_LATER}") from error
+    if moment_at <= now_at:
+        raise ValueError(f"{text!r} is over: {utc(moment_at)}")
+    return moment_at
+
+
+def _seconds(parts: str) -> float:
+    return sum(
+        float(number) * _UNITS_S[unit[0].lower()]
+        for number, unit in re.findall(_PART, parts, re.IGNORECASE)
+    )
+
+
 def _past_time(words: str, now_at: float) -> float:
     if words.lower() == "now":
         return now_at
     if age := re.fullmatch(_AGE, words, re.IGNORECASE):
-        return now_at - sum(
-            float(number) * _UNITS_S[unit[0].lower()]
-            for number, unit in re.findall(_PART, age[1], re.IGNORECASE)
-        )
+        return now_at - _seconds(age[1])
     rest, zone = _without_zone(words)
     moment = _last_time_of_day(rest, zone, now_at) or _on_a_day(rest, zone, now_at)
     return moment.timestamp()

@@ -62,7 +62,7 @@ def test_every_command_of_the_operators_page_exists(capsys):
     assert verbs == {
         *("start", "status", "top", "up", "down", "restart"),
         *("why", "history", "audit", "logs", "loglevel", "reload", "upgrade"),
-        *("ops", "call", "listen", "hook", "values", "view-feed", "data"),
+        *("ops", "call", "listen", "hook", "alarm", "values", "view-feed", "data"),
         *("run", "init", "new", "check", "access", "install", "stop", "completion"),
     }
     for verb in verbs:

@@ -22,6 +22,7 @@ SHORT_HELP = {
     "call": "Call operation OP of agent NAME.",
     "listen": "Print the messages of FEED until Ctrl-C.",
     "hook": "Try a hook of this host, or list the hooks.",
+    "alarm": "See the alarms of this host, acknowledge, silence and try them.",
     "values": "Show the latest value of each field that agents publish.",
     "view-feed": "Show the last hour of one feed in a browser and in Grafana.",
     "data": "List, check, export and plot recorded data.",

@@ -73,8 +73,7 @@ class DaemonClient(NamedTuple):
         DaemonRefusedError
             If it refuses, with its own message and exit code.
         """
-        with self._answer("/v1/status", None, limit_s) as answer:
-            return _object(answer.read())
+        return self.ask("/v1/status", limit_s=limit_s)
 
     def change(
         self,
@@ -128,11 +127,12 @@ class DaemonClient(NamedTuple):
         """
         yield from self._stream("/v1/stop", {}, limit_s)
 
-    def hooks(self) -> dict[str, list[str]]:
-        """Return the words of each hook of the host, by occasion."""
-        with self._answer("/v1/hooks", None, _STUCK_AFTER_S) as answer:
-            hooks: dict[str, list[str]] = _object(answer.read())["hooks"]
-        return hooks
+    def ask(
+        self, target: str, body: Mapping[str, Any] | None = None, limit_s: float = _STUCK_AFTER_S
+    ) -> dict[str, Any]:
+        """Return the answer to a GET, or with a `body` to a POST; it raises as `status` does."""
+        with self._answer(target, body, limit_s) as answer:
+            return _object(answer.read())
 
     def try_hook(self, occasion: str, instance_id: str | None) -> dict[str, Any]:
         """Run the hook of an occasion, as if it had happened; return what came of it.
@@ -156,8 +156,7 @@ class DaemonClient(NamedTuple):
             As for `status`.
         """
         body = {"action": action, "target": target, "parameters": parameters, "kind": kind}
-        with self._answer("/v1/audit", body, _STUCK_AFTER_S) as answer:
-            answer.read()
+        self.ask("/v1/audit", body)
 
     def upgrade(self, limit_s: float) -> Iterator[dict[str, Any]]:
         """Replace the daemon by the installed version; yield the lines of its answer."""

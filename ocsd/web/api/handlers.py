@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from ocsd import __version__
+from ocsd.web.api.alarms import AlarmEndpoints
 from ocsd.web.api.changes import ChangeEndpoints
 from ocsd.web.api.entering import Entering
 from ocsd.web.api.live import LiveEndpoints
@@ -57,10 +58,11 @@ class Handlers:
         self.state = StateEndpoints(own, states, seats)
         self.entering = Entering(self.doors)
         self.changes = ChangeEndpoints(daemon, Agents(own.hub, own.instance_id), calls)
+        self.alarms = AlarmEndpoints(daemon)
         self.logs = LogEndpoints(own, seats, reading)
         self.recorded = DataEndpoints(own, names, windows, exports)
         self.live = LiveEndpoints(own.data_dir, names, seats)
-        self.metrics = MetricsEndpoint(own, states, self.state, self.live, reading)
+        self.metrics = MetricsEndpoint(own, states, self.state, self.live, self.alarms, reading)
         self.trends = Trends(own.data_dir, partial(builder_of, state))
 
     def start(self) -> None:

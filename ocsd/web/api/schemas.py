@@ -92,6 +92,21 @@ CHANGE: Final = record(
         "timeout_s": NUMBER,
     },
 )
+ALARMS: Final[Schema] = {
+    "type": "object",
+    "required": ["alarms", "incidents", "deliveries", "as_of", "evaluator"],
+    "properties": {
+        "alarms": list_of(OBJECT),
+        "incidents": list_of(OBJECT),
+        "deliveries": list_of(OBJECT),
+        "as_of": or_null(NUMBER),
+        "evaluator": TEXT,
+    },
+}
+"""Keys that the daemon adds later may be there, too."""
+ALARM_REQUEST: Final = record({"name": TEXT}, {"comment": TEXT})
+ALARM_TEST: Final = record({}, {"name": TEXT, "receiver": TEXT})
+ALARM_SILENCE: Final = record({"name": TEXT}, {"comment": TEXT, "for_s": NUMBER, "until": NUMBER})
 OPERATION: Final = record(
     {
         "name": TEXT,

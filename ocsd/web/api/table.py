@@ -68,6 +68,7 @@ def routes(handlers: Handlers) -> tuple[Route, ...]:
     return (
         *_of_people(handlers),
         *_of_state(handlers),
+        *_of_alarms(handlers),
         *_of_instances(handlers),
         *_of_records(handlers),
         *_of_data(handlers),
@@ -127,6 +128,38 @@ def _of_state(handlers: Handlers) -> tuple[Route, ...]:
             params=(_WINDOW,),
             refusals=(400, 503),
             events=_STATE_EVENTS,
+        ),
+    )
+
+
+def _of_alarms(handlers: Handlers) -> tuple[Route, ...]:
+    requests = {
+        "ack": ("Say that somebody knows of a raised alarm.", schemas.ALARM_REQUEST),
+        "silence": ("Tell nobody of an alarm, for or until a time.", schemas.ALARM_SILENCE),
+        "unsilence": ("End the silence of an alarm.", schemas.ALARM_REQUEST),
+        "test": ("Send a test to a receiver, or to those of an alarm.", schemas.ALARM_TEST),
+    }
+    return (
+        Route(
+            "GET",
+            "alarms",
+            "The alarms of the host, incidents, and messages on their way.",
+            handlers.alarms.alarms,
+            schemas.ALARMS,
+            refusals=_FOUND,
+        ),
+        *(
+            Route(
+                "POST",
+                f"alarms/{verb}",
+                summary,
+                handlers.alarms.request(verb),
+                schemas.OBJECT,
+                body=body,
+                refusals=_FOUND,
+                role=Role.OPERATOR,
+            )
+            for verb, (summary, body) in requests.items()
         ),
     )
 

@@ -7,6 +7,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from ocsd.web.metrics.alarms import of_alarms
 from ocsd.web.metrics.host import of_host
 from ocsd.web.metrics.instances import of_instances
 from ocsd.web.metrics.recorder import of_feeds, of_recorders
@@ -22,6 +23,7 @@ class HostCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield them (prometheus_client's interface)."""
         yield from of_host(self.seen)
+        yield from of_alarms(self.seen)
         yield from of_instances(self.seen)
         yield from of_recorders(self.seen)
         yield from of_feeds(self.seen)

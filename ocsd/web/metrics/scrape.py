@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from ocsd.status.alarms import HostAlarms
 from ocsd.status.replies import HostStatus
 from ocsd.system.proc import ProcessUsage
 from ocsd.web.live.tally import FeedTally
@@ -18,6 +19,8 @@ class Scrape(NamedTuple):
     """Whether the daemon answers."""
     report: HostStatus | None = None
     """Its status; None if it does not answer. An old one would be taken for the present."""
+    alarms: HostAlarms | None = None
+    """Its alarms; None if it has none."""
     feeds: Mapping[str, FeedTally] | None = None
     """The count of each feed; None if the host has no aggregator."""
     availability: Mapping[str, float] = {}

@@ -3,6 +3,7 @@ import { SiteState } from "./connect/site.js";
 import { themeSwitch } from "./dom/choices.js";
 import { listenForKeys } from "./dom/keys.js";
 import { Padlock } from "./dom/padlock.js";
+import { Alarms } from "./parts/alarms.js";
 import { Fields } from "./parts/fields.js";
 import { InstanceSection } from "./parts/instance.js";
 import { Instances } from "./parts/instances.js";
@@ -22,6 +23,7 @@ const padlock = new Padlock([$("padlock")]);
 new PersonLine(padlock);
 new Verdict(site);
 new Wrong(site, shown);
+new Alarms(site, shown, padlock);
 const instances = new Instances(site, shown, padlock);
 new InstanceSection(site, shown, padlock);
 const plots = new Plots(site, shown);
@@ -49,6 +51,7 @@ listenForKeys([
   { key: "2", text: "instances", act: () => goTo("instances") },
   { key: "3", text: "data", act: () => goTo("data") },
   { key: "4", text: "who did what", act: () => goTo("who") },
+  { key: "5", text: "alarms", act: () => goTo("alarms") },
   { key: "j", text: "next instance", act: () => instances.step(1) },
   { key: "k", text: "instance before", act: () => instances.step(-1) },
   { key: "Enter", text: "open the instance that has the focus" },

@@ -1,12 +1,15 @@
-"""A Prometheus of Debian's package on this machine, which scrapes one page."""
+"""Prometheus and Alertmanager of Debian's packages on this machine, which scrape one page."""
 
 import contextlib
 import json
 import os
 import shutil
 import subprocess
+import threading
 import urllib.parse
 import urllib.request
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -21,8 +24,20 @@ needs_prometheus = pytest.mark.skipif(
     reason="needs prometheus of Debian's package of that name, in PATH or beside OCSD_PROMTOOL",
 )
 
+_ALERTMANAGER = PROMTOOL and os.path.join(os.path.dirname(PROMTOOL), "prometheus-alertmanager")
+ALERTMANAGER = shutil.which("prometheus-alertmanager") or (
+    _ALERTMANAGER and shutil.which(_ALERTMANAGER)
+)
+needs_alertmanager = pytest.mark.skipif(
+    PROGRAM is None or ALERTMANAGER is None,
+    reason="needs prometheus and prometheus-alertmanager of Debian's packages of these names",
+)
+
+_RULES = Path(__file__).parents[3] / "deploy" / "prometheus" / "ocsd.rules.yml"
 _CONFIGURATION = """
-global: {{scrape_interval: 1s}}
+global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+rule_files: ["{rules}"]
+alerting: {{alertmanagers: [{{static_configs: [{{targets: [{alertmanagers}]}}]}}]}}
 scrape_configs:
   - job_name: ocsd
     static_configs: [{{targets: ["{target}"], labels: {{host: lab}}}}]
@@ -45,10 +60,14 @@ class PrometheusServer:
 
 
 @contextlib.contextmanager
-def prometheus_server(folder, target):
-    """Yield a server that has scraped a target, ``HOST:PORT``, a few times."""
+def prometheus_server(folder, target, *alertmanagers):
+    """Yield a server that has scraped a target, ``HOST:PORT``, a few times.
+
+    It has the rules of deploy/prometheus, and tells its alerts to these `alertmanagers`.
+    """
     file, port = folder / "prometheus.yml", free_port()
-    file.write_text(_CONFIGURATION.format(target=target))
+    told = json.dumps(alertmanagers).strip("[]")
+    file.write_text(_CONFIGURATION.format(target=target, rules=_RULES, alertmanagers=told))
     with (
         open(folder / "log", "wb") as log,
         subprocess.Popen(
@@ -75,3 +94,54 @@ def _scrapes(server):
         for row in server.ask("count_over_time(ocsd_daemon_up[1m])"):
             return int(row["value"][1])
     return 0
+
+
+_ROUTE = """
+route: {{receiver: people, group_wait: 0s, group_interval: 1s}}
+receivers: [{{name: people, webhook_configs: [{{url: "http://127.0.0.1:{port}/"}}]}}]
+"""
+
+
+@contextlib.contextmanager
+def webhook():
+    """Yield the port of a webhook, and the list of what was posted to it."""
+    posted = []
+
+    class _Hook(BaseHTTPRequestHandler):
+        def do_POST(self):
+            posted.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), _Hook) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield server.server_port, posted
+        server.shutdown()
+
+
+@contextlib.contextmanager
+def alertmanager(folder, hook_port):
+    """Yield the address of an Alertmanager that tells everything to a webhook."""
+    file, address = folder / "alertmanager.yml", f"127.0.0.1:{free_port()}"
+    file.write_text(_ROUTE.format(port=hook_port))
+    with (
+        open(folder / "alertmanager.log", "wb") as log,
+        subprocess.Popen(
+            [
+                ALERTMANAGER,
+                f"--config.file={file}",
+                f"--storage.path={folder / 'alertmanager'}",
+                f"--web.listen-address={address}",
+                "--cluster.listen-address=",
+            ],
+            stdout=log,
+            stderr=log,
+        ) as process,
+    ):
+        try:
+            yield address
+        finally:
+            process.terminate()

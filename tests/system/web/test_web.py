@@ -15,12 +15,24 @@ from tests.promtool import needs_promtool, promtool
 from tests.system.conftest import a_site, fake_agent
 from tests.system.waiting import free_port, wait_until
 from tests.system.web.browser import Browser
-from tests.system.web.prometheus_server import needs_prometheus, prometheus_server
+from tests.system.web.prometheus_server import (
+    alertmanager,
+    needs_alertmanager,
+    needs_prometheus,
+    prometheus_server,
+    webhook,
+)
 from tests.unit.deploy.test_dashboards import DASHBOARDS, queries
 
 pytestmark = pytest.mark.system
 
 FIELD = "observatory.fake1.feeds.false_temperatures.channel_00"
+RULE = {"when": "fake1.false_temperatures.channel_00 > -1000", "severity": "info"}
+ALARMS = {
+    "rules": {"asked-about": {**RULE, "tell": "log"}, "left-alone": RULE},
+    "receivers": {"log": {"command": "cat"}},
+}
+"""Alarms that are raised at once, and leave the verdict."""
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +40,13 @@ def lab():
     """A site with a page; its router is its own, because a test kills it."""
     with a_site(free_port()) as site:
         page = {"listen": f"127.0.0.1:{free_port()}", "name": "Lab <b>1</b>", "colour": "#204080"}
-        site.write(fake_agent("fake1", rate_hz=10), fake_agent("idle", mode="idle"), web=page)
+        agents = fake_agent("fake1", rate_hz=10), fake_agent("idle", mode="idle")
+        site.write(*agents, web=page, alarms=ALARMS)
         site.bring_up()
         wait_until(lambda: site.instance("web")["state"] == "up", "the page")
         fields = Browser(site.instance("web")["address"])
         wait_until(lambda: fields.get("fields", search="channel_00")["total"], "samples")
+        wait_until(lambda: site.status()["alarms"].get("raised") == 2, "the alarms")
         yield site
 
 
@@ -148,6 +162,20 @@ class TestAnswers:
         with prometheus_server(tmp_path, f"{browser.host}:{browser.port}") as server:
             found = {each: server.ask(each.replace('"a"', '"lab"')) for each in asked}
         assert [each for each in found if not found[each]] == []
+
+    @needs_alertmanager
+    def test_an_alert_reaches_alertmanager_and_the_webhook_behind_it(self, browser, tmp_path):
+        target = f"{browser.host}:{browser.port}"
+        with (
+            webhook() as (port, posted),
+            alertmanager(tmp_path, port) as address,
+            prometheus_server(tmp_path, target, address),
+        ):
+            found = wait_until(lambda: _alert_of(posted, alarm="left-alone"), "the webhook", 90)
+        assert found["status"] == "firing"
+        assert found["labels"]["alertname"] == "OcsdAlarmRaised"
+        assert found["labels"]["severity"] == "info"
+        assert found["annotations"]["summary"] == "lab: alarm left-alone is raised"
 
     def test_a_restart_says_who_asked_for_it(self, lab, browser):
         status, _, content = browser.ask("instances/restart", "POST", {"names": ["idle"]})
@@ -352,7 +380,15 @@ def _body(path, method):
         return None
     if "operations" in path:
         return {"params": {}}
+    if "alarms" in path:
+        return {"name": "asked-about", **({"for_s": 60} if path.endswith("/silence") else {})}
     return {"names": ["idle"]}
+
+
+def _alert_of(posted, **labels):
+    """Return an alert with these labels of what Alertmanager has posted; None if there is none."""
+    alerts = (alert for message in list(posted) for alert in message["alerts"])
+    return next((each for each in alerts if labels.items() <= each["labels"].items()), None)
 
 
 def _columns(events):

@@ -62,6 +62,7 @@ class StandIn(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     def __init__(self, socket_path: Path, status: dict[str, Any]) -> None:
         socket_path.parent.mkdir(parents=True, exist_ok=True)
         self.status = status
+        self.answers: dict[str, dict[str, Any]] = {}  # of other GETs than for the status
         self.streams: dict[str, list[dict[str, Any]]] = {}
         self.refusal: tuple[int, bytes] | None = None
         self.silent = threading.Event()  # while set, nothing is answered
@@ -87,7 +88,8 @@ class _Answer(BaseHTTPRequestHandler):
         while self.server.silent.is_set():
             time.sleep(0.01)
         if not self._refused():
-            self._whole(200, json.dumps(self.server.status).encode())
+            answer = self.server.answers.get(self.path, self.server.status)
+            self._whole(200, json.dumps(answer).encode())
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")

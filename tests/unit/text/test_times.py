@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from ocsd.text.times import clock, past_time, utc
+from ocsd.text.times import clock, future_time, past_time, utc
 
 NOW_AT = 1_795_348_968.0  # 2026-11-22T12:02:48Z, 09:02:48 in Santiago
 EIGHT_S = 1_795_377_600.0 - 86400  # 2026-11-21T20:00Z
@@ -127,3 +127,24 @@ def test_a_time_is_read_as_it_was_written():
 def test_anything_else_is_refused(text):
     with pytest.raises(ValueError, match="is not a time; write an age"):
         past_time(text, NOW_AT)
+
+
+@pytest.mark.parametrize(
+    ("text", "later_s"),
+    [
+        ("30m", 1800),
+        ("1d12h", 36 * 3600),
+        ("23:00", 10652),
+        ("20:02", 86400 - 28),
+        ("2026-11-23T20:02:28Z", 86400),
+    ],
+)
+def test_a_time_to_come_is_a_duration_the_next_time_of_day_or_a_date(text, later_s):
+    now_at = 1795377748.0  # 2026-11-22T20:02:28Z
+    assert future_time(text, now_at) == now_at + later_s
+
+
+@pytest.mark.parametrize("text", ["", "soon", "2026-11-21", "0s", "9e9d"])
+def test_a_time_that_is_over_or_none_is_refused(text):
+    with pytest.raises(ValueError, match=r"is not a time|is over"):
+        future_time(text, 1795377748.0)

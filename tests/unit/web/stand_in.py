@@ -45,6 +45,9 @@ class Handler(BaseHTTPRequestHandler):
         words = path.removeprefix("/api/v1/").split("/")
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.server.world.asked.append((*words, body))
+        if words[0] == "alarms":
+            self.server.world.answer_alarm(words[1], body)
+            return self._json({})
         if words[-1] in ("up", "down", "restart"):
             result = {"event": "result", "instance_id": body["names"][0], "ok": True}
             return self._json({**result, "state": "up", "reason": "", "took_s": 0.4})
@@ -78,6 +81,13 @@ class Handler(BaseHTTPRequestHandler):
         entry = {"at": now - 5, "name": world.names[0], "event": "Restart", "by": "simon, page"}
         return {
             "state": world.state(),
+            "alarms": {
+                "alarms": world.alarms,
+                "incidents": [],
+                "deliveries": world.deliveries,
+                "as_of": now,
+                "evaluator": "running",
+            },
             "fields": {"fields": fields, "total": len(fields), "unread": 0},
             "values": {"at": now, "values": values},
             "history": {"entries": [{**entry, "reason": "restart requested"}]},

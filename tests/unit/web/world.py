@@ -52,11 +52,29 @@ class World:
             self.classes = names
         self.wrong = list(wrong)
         self.asked = []
+        self.deliveries = []
+        self.alarms = []
+        """The alarms, as `GET alarms` has them; a site without any has no part of the page."""
         self.silent = threading.Event()
         """Set it to let all streams stall without an end."""
         self.task_began_at = None
         self.hole = {"before_s": 240, "length_s": 40}
         self.begun_at = time.time()
+
+    def answer_alarm(self, verb, body):
+        """Carry out a request for an alarm."""
+        changes = {
+            "ack": {"acknowledged_by": "simon"},
+            "silence": {
+                "silenced_until": time.time() + body.get("for_s", 0),
+                "silenced_by": "simon",
+            },
+            "unsilence": {"silenced_until": None},
+        }
+        self.alarms = [
+            {**each, **changes[verb]} if each["name"] == body["name"] else each
+            for each in self.alarms
+        ]
 
     def state(self):
         now = time.time()
@@ -77,6 +95,9 @@ class World:
             "wrong": self.wrong,
             "status": {"schema": "ocsd.status/1", "host": "grumpy", "instances": instances},
         }
+        if self.alarms:
+            raised = sum(each["state"] == "raised" for each in self.alarms)
+            host["status"]["alarms"] = {"raised": raised, "worst": "critical"}
         return {
             "schema": "ocsd.page/1",
             "at": now,
@@ -154,7 +175,8 @@ class World:
         feeds = [f"{name}.false_temperatures" for name in self.names]
         channels = [f"{feed}.channel_{i:02d}" for feed in feeds for i in range(4)]
         every = [*channels, *(f"{name}.status.mode" for name in self.names)]
-        found = [field for field in every if search.lower() in field.lower()]
+        words = search.lower().split()
+        found = [field for field in every if all(word in field.lower() for word in words)]
         return [self.field(each) for each in found]
 
     def field(self, field):

@@ -131,7 +131,10 @@ def row(entry: HistoryEntry, said: Said | None = None) -> list[Cell]:
     reason = reason_words(entry)
     if said is not None:
         reason = said.once(reason)
-    reasons = (reason, clause("asked for by ", entry.by))
+    by = "asked for by "
+    if entry.event.startswith("alarm-"):
+        by = "by "
+    reasons = (reason, clause(by, entry.by))
     return [
         Cell(utc(entry.at)),
         Cell(entry.name),
@@ -142,7 +145,7 @@ def row(entry: HistoryEntry, said: Said | None = None) -> list[Cell]:
 
 def event_words(event: str) -> str:
     """Return the name of an event as words: ``HealthChanged`` as ``health changed``."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", event).lower()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", event).replace("-", " ").lower()
 
 
 def reason_words(entry: HistoryEntry) -> str:

@@ -33,7 +33,7 @@ def hook(occasion: str | None, name: str | None, host: str | None) -> int:
     """
     daemon = control.find(host)
     if occasion is None:
-        print("\n".join(_listed(daemon.hooks())))
+        print("\n".join(_listed(daemon.ask("/v1/hooks")["hooks"])))
         return 0
     _show(daemon.try_hook(occasion, name))
     return 0

@@ -16,7 +16,7 @@ from ocsd.cli.become import become
 from ocsd.cli.commands.look import status
 from ocsd.cli.screen import terminal
 from ocsd.cli.talk import control
-from ocsd.errors import DaemonStartError, OcsdError, TimedOutError
+from ocsd.errors import DaemonStartError, OcsdError, TimedOutError, UsageError
 from ocsd.status import replies
 
 # Once the daemon has closed its output its status takes milliseconds.
@@ -30,16 +30,33 @@ _BLOCK_BYTES = 64 * 1024
     "ocsd start                         # in the foreground; Ctrl-C ends everything",
     "ocsd start --host grumpy --site-file site-configs/default.yaml",
     "ocsd start -d                      # in the background; returns when all is up",
+    "ocsd start --log-format json       # all logs of the host to stdout, for Loki and the like",
 )
 @options.not_names("start", "up")
 @options.host_entry_option
 @options.site_file_option
 @click.option("-d", "--detach", is_flag=True, help="Return when everything is up.")
-def start(host: str | None, site_file: str | None, detach: bool) -> int:
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    envvar="OCSD_LOG_FORMAT",
+    default="text",
+    help="`json`: write the daemon's log and those of all agents to stdout, one object a line; "
+    "also $OCSD_LOG_FORMAT.",
+)
+def start(host: str | None, site_file: str | None, detach: bool, log_format: str) -> int:
     """Bring up a host: router, registry, aggregator and agents."""
+    command = _daemon_command(host, site_file, "auto")
+    if log_format == "json":
+        command += ["--log-format", "json"]
     if not detach:
         # The daemon keeps this pid, so that systemd and Ctrl-C reach it.
-        become(_daemon_command(host, site_file, "auto"))
+        become(command)
+    if log_format == "json":
+        raise UsageError(
+            "-d lets go of stdout, to which --log-format json (or $OCSD_LOG_FORMAT) writes; give "
+            "one of them"
+        )
     colour = "never"
     if terminal.of_output().colour:
         colour = "always"

@@ -150,3 +150,12 @@ def test_changes_that_are_left_out_are_counted(ocsd, history_file):
     assert len(changes) == 4
     assert changes[-1] == "the last 2 of 5 changes; all: -n 5"
     assert "the last" not in ocsd("history", "--host", "lab", "-n", "5").stdout
+
+
+def test_events_of_alarms_are_told_with_the_person(ocsd, history_file):
+    event = happened(10, "alarms", "alarm-acknowledged", "", "", reason="warm: too warm", by="vera")
+    history_file.write(event)
+    assert (
+        "alarms    alarm acknowledged  warm: too warm; by vera"
+        in ocsd("history", "--host", "lab").stdout
+    )

@@ -13,6 +13,12 @@ def test_in_the_foreground_the_command_becomes_the_daemon(startable):
     assert process.returncode == 0
 
 
+def test_logs_as_json_need_a_daemon_that_keeps_its_stdout(startable):
+    done = startable("start", "-d", "--log-format", "json")
+    assert done.returncode == 2
+    assert "-d lets go of stdout" in done.stderr
+
+
 def test_a_detached_start_returns_when_all_is_up(startable):
     done = startable("start", "-d", "--host", "grumpy")
     lines = done.stdout.splitlines()

@@ -5,7 +5,8 @@ import pytest
 from ocsd.status.activity import ClockStatus
 from ocsd.status.headlines import clock_text, headlines
 from ocsd.status.verdict import verdict_of
-from tests.unit.cli.overview.hosts import FILE, RECORDING, agent, aggregator, host, run, screen
+from ocsd.status.wrong import wrong_of
+from tests.unit.cli.overview.hosts import AT, FILE, RECORDING, agent, aggregator, host, run, screen
 
 
 def lines_of(report):
@@ -120,3 +121,45 @@ def test_a_clock_that_is_off_has_a_line(clock, line):
 
 def test_a_small_offset_is_told_in_milliseconds():
     assert clock_text(ClockStatus("chrony", True, 0.0042)) == "clock 4.2 ms off (chrony)"
+
+
+RAISED = {"raised": 3, "acknowledged": 1, "silenced": 0, "worst": "critical", "since": AT}
+
+
+def test_alarms_that_are_raised_stand_below_the_verdict_which_they_degrade():
+    report = host(agent("a"), alarms=RAISED)
+    [line] = lines_of(report)
+    assert verdict_of(report).word == "degraded"
+    assert line == (
+        "3 alarms raised (critical since 07:33:01Z) | 1 acknowledged | see: ocsd alarm list"
+    )
+    assert wrong_of(report, verdict_of(report))[0].remedy == "ocsd alarm list"
+
+
+@pytest.mark.parametrize("more", [{"acknowledged": 3}, {"worst": "info"}])
+def test_alarms_that_somebody_knows_of_or_that_only_inform_leave_the_verdict(more):
+    report = host(agent("a"), alarms={**RAISED, **more})
+    [line] = lines_of(report)
+    assert verdict_of(report).word == "ok"
+    assert line.startswith("3 alarms raised")
+    assert wrong_of(report, verdict_of(report)) == []
+
+
+def test_a_message_that_nobody_took_is_told_although_all_is_clear_again():
+    report = host(agent("a"), alarms={"raised": 0, "undeliverable": 1})
+    assert lines_of(report) == ["1 message undeliverable | see: ocsd alarm list"]
+
+
+def test_a_host_whose_alarms_are_clear_has_no_line_about_them():
+    assert lines_of(host(agent("a"), alarms={"raised": 0})) == lines_of(host(agent("a")))
+
+
+def test_alarms_that_nobody_judges_are_told():
+    report = host(agent("a"), alarms={"evaluator": "backoff: killed by SIGKILL"})
+    assert lines_of(report) == [
+        "alarms are not judged: backoff: killed by SIGKILL | see: ocsd alarm list"
+    ]
+
+
+def test_a_silence_alone_has_no_line():
+    assert lines_of(host(agent("a"), alarms={"raised": 0, "silenced": 1})) == []

@@ -1,11 +1,13 @@
 """The metrics of a host, from made-up facts to the text that Prometheus reads."""
 
 import re
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from ocsd.status.alarms import alarms_of
 from ocsd.status.replies import host_status
 from ocsd.web.live.tally import FeedTally
 from ocsd.web.metrics.exposition import exposition
@@ -64,6 +66,20 @@ STATUS = {
         },
     ],
 }
+ALARMS = {
+    "alarms": [
+        {"name": "warm", "severity": "critical", "state": "raised", "value": 5.5},
+        {"name": "dome", "state": "raised", "acknowledged_by": "vera"},
+        {"name": "pump", "severity": "info", "state": "clear"},
+    ],
+    "deliveries": [
+        {"state": "undeliverable", "at": time.time()},
+        {"state": "waiting"},
+        {"state": "delivered"},
+    ],
+    "as_of": 1998.5,
+    "evaluator": "running",
+}
 SEEN = Scrape(
     "lab",
     2000.0,
@@ -73,6 +89,7 @@ SEEN = Scrape(
         "observatory.thermo1.feeds.temps": FeedTally(2, 20, 80, 1999.5),
         "observatory.thermo1.feeds.empty": FeedTally(1),
     },
+    alarms=alarms_of(ALARMS),
     availability={"thermo1": 0.875},
     viewers=2,
     usage=lambda pid: SimpleNamespace(cpu_s=1.5, rss_bytes=2**20) if pid == 4121 else None,
@@ -102,6 +119,23 @@ def test_the_daemon_has_its_facts():
     assert found["ocsd_router_up",] == 1
     assert found["ocsd_disk_free_bytes", "/data", "data,logs"] == 250
     assert found["ocsd_clock_offset_seconds",] == -0.002
+
+
+def test_an_alarm_says_whether_it_is_raised_and_waits_for_somebody():
+    found = samples(SEEN)
+    assert found["ocsd_alarm_raised", "critical", "warm"] == 1
+    assert found["ocsd_alarm_raised", "dome", "warning"] == 1
+    assert found["ocsd_alarm_raised", "info", "pump"] == 0
+    assert found["ocsd_alarm_waiting", "critical", "warm"] == 1
+    assert found["ocsd_alarm_waiting", "dome", "warning"] == 0
+    assert found["ocsd_alarm_value", "critical", "warm"] == 5.5
+    assert found["ocsd_alarm_undeliverable_messages",] == 1
+    assert found["ocsd_alarm_waiting_messages",] == 1
+    assert found["ocsd_alarm_evaluation_age_seconds",] == 1.5
+
+
+def test_a_host_without_alarms_has_no_metrics_of_them():
+    assert not any(key[0].startswith("ocsd_alarm") for key in samples(SEEN._replace(alarms=None)))
 
 
 def test_an_instance_is_in_one_state_and_has_one_health():
