@@ -1,4 +1,4 @@
-"""What the evaluator asks the daemon: its status, and to write into the history."""
+"""Requests of the evaluator to the daemon: its status, and entries of the history."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

@@ -18,12 +18,12 @@ from twisted.logger import Logger
 from ocsd.agent.wellbeing.own_code import OWN_CODE
 from ocsd.alarms.conditions import PolledCondition
 from ocsd.errors import ConfigurationError, OcsdError
-from ocsd.evaluator.attempts import Attempts
+from ocsd.evaluator.attempts import DeliveryAttempts
 from ocsd.evaluator.daemon import DaemonFacts
 from ocsd.evaluator.desk import Desk
 from ocsd.evaluator.facts import facts_of, page_of, trouble_of
 from ocsd.evaluator.heartbeats import Heartbeats
-from ocsd.evaluator.kept import Kept, KeptFile, read_kept
+from ocsd.evaluator.kept import KeptAlarms, KeptFile, read_kept
 from ocsd.evaluator.port import EvaluatorPort
 from ocsd.evaluator.wording import Links
 from ocsd.journal import Entry, JournalFollower, journal_folder
@@ -38,7 +38,7 @@ from ocsd.system.notify import notify
 from ocsd.system.paths import HostPaths
 from ocsd.system.runs import ALARMS_KEY, CHANGED_CODE_KEY
 
-ROUND_S: Final = 0.5
+ALARM_ROUND_S: Final = 0.5
 """Period of the rounds [s]: an alarm is raised within two of them, and the journal's own delay."""
 REPORT_S: Final = 1.0
 AWAY_S: Final = 60.0
@@ -83,14 +83,14 @@ class Evaluator:
         self._root = launch.hub.address_root
         self._file = KeptFile(host_paths.alarms, host_paths.latest_alarms)
         kept, self._lost = taken_over((host_paths.alarms, host_paths.latest_alarms), time.time())
-        attempts = Attempts(host_paths.alarm_attempts)
+        attempts = DeliveryAttempts(host_paths.alarm_attempts)
         links = Links(self._keys.page, self._root)
         self._desk = Desk(launch.host, self._keys, kept, self._file.write, attempts, links)
         self._beats = Heartbeats(launch.host, self._keys, attempts)
         self._daemon = DaemonFacts(reactor, host_paths.control_socket)
         self._port = EvaluatorPort(reactor, host_paths.alarms_socket, self._answer)
         self._journal = _Journal(_data_folder(launch))
-        self._rounds = Ticker(ROUND_S, self._round)
+        self._rounds = Ticker(ALARM_ROUND_S, self._round)
         self._reports = Ticker(REPORT_S, self._report)
         self._poll_s = poll_period_s(self._keys)
         self._trouble = ""
@@ -211,7 +211,7 @@ class _Journal:
         return entries
 
 
-def taken_over(places: tuple[Path, Path], at: float) -> tuple[Kept, str]:
+def taken_over(places: tuple[Path, Path], at: float) -> tuple[KeptAlarms, str]:
     """Return what the evaluator before has kept, at a time [s, Unix time], and what is lost."""
     kept, lost = read_kept(places, is_owner=True)
     ages_s = (at - each.stat().st_mtime for each in places if each.exists())

@@ -14,7 +14,7 @@ _MOST_LAYOUTS = 20_000
 """A sender may make up ever new layouts; the ones that came up first are forgotten."""
 
 
-class SampleReader:
+class AlarmSamples:
     """Gives a board the samples of the fields that its alarms are about."""
 
     def __init__(self, board: AlarmBoard) -> None:

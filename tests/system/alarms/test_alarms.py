@@ -150,7 +150,7 @@ def test_receivers_that_hang_or_are_away_hold_up_nobody(lab):
     assert "refused" in failing
     hung = [row["state"] for row in lab.alarms()["deliveries"] if row["receiver"] == "hung"]
     assert "under way" in hung
-    assert lab.hung.messages[-1]["title"].startswith("[lab] CRITICAL")
+    assert lab.hung.messages[-1]["text"].startswith("[lab] CRITICAL")
     summary = lab.site.status()["alarms"]
     assert (summary["raised"], summary["worst"], summary["evaluator"]) == (1, "critical", "running")
     wait_until(lambda: lab.site.status()["alarms"]["failing"] >= 1, "the status to tell it")

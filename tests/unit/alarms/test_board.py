@@ -252,3 +252,37 @@ def test_every_incident_is_told_and_its_end_and_a_restart_changes_nothing(happen
 
 def _is(event, kind):
     return event.notice.kind == kind
+
+
+def test_only_a_message_ends_a_silence_that_was_raised():
+    night = board(SILENT)
+    night.heard("thermo1.temps", 1010.0)
+    assert told(night.ticked(1070.0)) == [("silent", "raised", 1)]
+    later = AlarmBoard((SILENT,), 9000.0, json.loads(json.dumps(night.to_json())))
+    assert later.ticked(9001.0) == []
+    later.heard("thermo1.temps", 9002.0)
+    assert told(later.ticked(9003.0)) == [("silent", "cleared", 1)]
+
+
+def test_what_was_heard_is_kept_and_only_of_what_somebody_asks():
+    night = board(SILENT)
+    night.heard("thermo1.temps", 1050.0)
+    night.heard("other.temps", 1050.0)
+    assert night.to_json()["heard"] == {"thermo1.temps": 1050.0}
+    later = again(night, (SILENT,))
+    assert later.ticked(1109.0) == []
+    assert told(later.ticked(1110.0)) == [("silent", "raised", 1)]
+
+
+def test_an_alarm_with_another_condition_begins_anew_unless_it_is_raised():
+    night = board(WARM, FULL)
+    night.sampled(FIELD, [1000.0], [6.0])
+    night.silence("warm", "vera", 2000.0, 1001.0)
+    changed = AlarmEntry("warm", parse("thermo1.temps.stage > 9"))
+    later = again(night, (changed, FULL))
+    assert later.alarms["warm"].phase == "clear"
+    assert later.alarms["warm"].silenced_by == "vera"
+    night.sampled(FIELD, [1030.0], [6.0])
+    raised = again(night, (changed, FULL))
+    assert raised.alarms["warm"].is_raised
+    assert raised.unseen() == ["warm", "full"]

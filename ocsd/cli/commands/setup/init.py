@@ -33,6 +33,14 @@ hosts:
     # log-dir: /var/log/lab                # where the logs are kept
     # web: {{name: Lab 1, colour: '#2060a0'}}  # the page in the browser, http://127.0.0.1:8002/
 
+    # alarms:                                # tell people, whatever else is down
+    #   rules:
+    #     warm:
+    #       when: fake-data1.false_temperatures.channel_00 > 5 for 30s
+    #       tell: log
+    #   receivers:
+    #     log: {{command: logger -t alarm}}    # or mail, webhook, ntfy
+
     agent-instances:
       # Records what agents publish in G3 files, a new one each hour.
       - agent-class: AggregatorAgent

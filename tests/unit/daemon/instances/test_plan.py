@@ -180,3 +180,29 @@ def test_a_writer_is_told_nothing_where_a_published_one_has_its_part(published):
     found = planned(site(lab=host("lab", *entries)), "lab")
     told = {each.instance_id: each.arguments for each in found.instances}
     assert told["InfluxDBAgent"] == ()
+
+
+def test_only_a_host_with_alarms_has_their_process_and_it_knows_the_data_folder():
+    alarms = {"rules": {}}
+    found = planned(site(lab=host("lab", agent("thermo1"), alarms=alarms)), "lab")
+    assert names(found) == ["registry", "aggregator", "thermo1", "alarms"]
+    process = found.instances[3]
+    assert (process.agent_class, process.arguments) == ("Alarms", ("--data-dir=/data",))
+    assert "alarms" not in names(planned(site(lab=host("lab", agent("thermo1"))), "lab"))
+    entry = agent("watch", "Alarms", env={"NTFY_TOKEN": "x"})
+    found = planned(site(lab=host("lab", entry, alarms=alarms)), "lab")
+    assert names(found) == ["registry", "aggregator", "watch"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ((agent("alarms"),), "an instance is called 'alarms'; give their process another name"),
+        ((agent("a", "Alarms"), agent("b", "Alarms")), "leave one of the entries of class Alarms"),
+        ((agent("a", "Alarms", user="vera"),), "leave 'user' out"),
+    ],
+)
+def test_alarms_that_nobody_could_evaluate_are_refused(entries, said):
+    with pytest.raises(SiteFileError, match=said):
+        planned(site(lab=host("lab", *entries, alarms={"rules": {}})), "lab")
+    planned(site(lab=host("lab", agent("alarms"))), "lab")
