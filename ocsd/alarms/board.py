@@ -203,12 +203,22 @@ class AlarmBoard:
     def _look_at_clock(self, at: float) -> None:
         """Give feeds their time anew if the clock was set: nobody knows how long each is silent."""
         before_at, self._ticked_at, self._now_at = self._ticked_at, at, at
-        if before_at is None or 0 <= at - before_at <= PAUSE_S:
+        if before_at is None:
             return
-        self.begun_at = at
-        self._heard_at = {source: min(at, heard) for source, heard in self._heard_at.items()}
         if at < before_at:
-            self._slopes.clear()
+            self.clock_was_set(at)
+        elif at - before_at > PAUSE_S:
+            self.begun_at = at
+
+    def clock_was_set(self, at: float) -> None:
+        """Take in that the clock was set back to a time [s, Unix time].
+
+        Otherwise nothing would be judged until the clock is again where it was.
+        """
+        self.alarms = {name: life.not_after(alarm, at) for name, alarm in self.alarms.items()}
+        self._heard_at = {source: min(each, at) for source, each in self._heard_at.items()}
+        self._slopes.clear()
+        self.begun_at = min(self.begun_at, at)
 
     def acknowledge(self, name: str, by: str, at: float) -> list[AlarmEvent]:
         """Take in that a person knows of an alarm.

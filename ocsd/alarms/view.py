@@ -11,7 +11,7 @@ from ocsd.alarms.outbox import AlarmMessage, MessageState
 UNSEEN: Final = "unseen"
 """The state of an alarm for which nothing was judged yet, e.g. of a field that never came."""
 
-SHOWN_S: Final = 86400.0
+GIVEN_UP_SHOWN_S: Final = 86400.0
 """Time for which a message that was given up counts in the summary [s]."""
 
 Told = Mapping[int, Sequence[str]]
@@ -91,29 +91,35 @@ def summary(
     board: AlarmBoard, deliveries: Sequence[Mapping[str, Any]], at: float
 ) -> dict[str, Any]:
     """Return the figures of a board at a time [s, Unix time], for the status of the host."""
-    entries = board.entries_by_name
     raised = {name: alarm for name, alarm in board.alarms.items() if alarm.is_raised}
-    loud = [name for name, alarm in raised.items() if not alarm.is_silenced(at)]
-    # The least severity is 0.
-    worst = max((entries[name].severity for name in loud), default=None)
-    word = None
-    if worst is not None:
-        word = worst.word
     return {
-        "rules": len(entries),
+        "rules": len(board.entries_by_name),
         "raised": len(raised),
         "acknowledged": sum(bool(alarm.acknowledged_by) for alarm in raised.values()),
         "silenced": sum(alarm.is_silenced(at) for alarm in board.alarms.values()),
         "unseen": len(board.unseen()),
-        "worst": word,
+        "worst": _worst(board, at),
         "undeliverable": sum(_is_given_up(row, at) for row in deliveries),
         "failing": sum(_is_failing(row) for row in deliveries),
         "since": min((alarm.raised_at or at for alarm in raised.values()), default=None),
     }
 
 
+def _worst(board: AlarmBoard, at: float) -> str | None:
+    """Return the worst severity of what is raised and not silenced; None if nothing is."""
+    entries = board.entries_by_name
+    loud = [
+        entries[name].severity
+        for name, alarm in board.alarms.items()
+        if alarm.is_raised and not alarm.is_silenced(at)
+    ]
+    if not loud:
+        return None
+    return max(loud).word
+
+
 def _is_given_up(row: Mapping[str, Any], at: float) -> bool:
-    return row["state"] == MessageState.UNDELIVERABLE and bool(at - row["at"] < SHOWN_S)
+    return row["state"] == MessageState.UNDELIVERABLE and bool(at - row["at"] < GIVEN_UP_SHOWN_S)
 
 
 def _is_failing(row: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Attempts to deliver messages: each is a small process, which outlives this one.
+"""DeliveryAttempts to deliver messages: each is a small process, which outlives this one.
 
 The lock on the file of an attempt is held by its process from before that begins to its end.
 Therefore a successor of this process knows of every attempt whether it runs, how it ended, or
@@ -35,7 +35,7 @@ class AttemptResult(NamedTuple):
     """Whether the message may have been taken all the same."""
 
 
-class Attempts:
+class DeliveryAttempts:
     """Starts attempts and finds out how they end.
 
     Parameters

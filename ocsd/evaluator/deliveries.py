@@ -9,7 +9,7 @@ from ocsd.alarms.outbox import AlarmMessage, MessageState, Outbox
 from ocsd.evaluator.attempts import AttemptResult
 from ocsd.evaluator.pages import PageKind
 
-MOST_AT_ONCE: Final = 8
+MOST_ATTEMPTS: Final = 8
 _TRIED: Final = frozenset({MessageState.UNDER_WAY, MessageState.UNCERTAIN})
 _ENDS: Final = frozenset({PageKind.CLEARED, PageKind.WITHDRAWN})
 
@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 
 class Tries(Protocol):
-    """Makes attempts (`ocsd.evaluator.attempts.Attempts`)."""
+    """Makes attempts (`ocsd.evaluator.attempts.DeliveryAttempts`)."""
 
     def begin(self, name: str, job: Row) -> None:
         """Begin one."""
@@ -104,7 +104,7 @@ class Deliveries:
         for each in unknown:
             self.outbox = self.outbox.changed(replace(each, state=MessageState.UNDELIVERABLE))
         running = sum(each.state in _TRIED for each in self.outbox.messages)
-        due = self.outbox.due(at)[: max(0, MOST_AT_ONCE - running)]
+        due = self.outbox.due(at)[: max(0, MOST_ATTEMPTS - running)]
         before = self.outbox
         for message in due:
             self.outbox = self.outbox.changed(message.begun())

@@ -11,9 +11,9 @@ from ocsd.alarms.conditions import HostFacts
 from ocsd.alarms.outbox import AlarmMessage
 from ocsd.errors import NoSuchAlarmError, OcsdError, UsageError
 from ocsd.evaluator.deliveries import Deliveries, Tries
-from ocsd.evaluator.kept import Kept, answer
-from ocsd.evaluator.pages import Page, PageKind
-from ocsd.evaluator.samples import SampleReader
+from ocsd.evaluator.kept import KeptAlarms, answer
+from ocsd.evaluator.pages import AlarmPage, PageKind
+from ocsd.evaluator.samples import AlarmSamples
 from ocsd.evaluator.wording import Links, content
 from ocsd.journal import Entry
 from ocsd.site.alarms.keys import AlarmsKeys
@@ -21,6 +21,8 @@ from ocsd.text.nearest import nearest_or_all
 from ocsd.text.printable import one_line
 
 TICK_S: Final = 1.0
+CLOCK_SET_S: Final = 1.0
+"""A step back of the clock that is more than its usual care [s]."""
 KEPT_EVERY_S: Final = 5.0
 """Shortest time between two versions on the disk between which nothing has happened [s]."""
 MOST_UNRECORDED: Final = 2000
@@ -45,7 +47,7 @@ class Desk:
         Its name.
     keys : AlarmsKeys
         The key ``alarms`` of the site file.
-    kept : Kept
+    kept : KeptAlarms
         What the evaluator before has kept; with an `origin`, and the `begun_at` of this one.
     write : callable
         Writes what is kept, and returns whether it is safe (`ocsd.evaluator.kept.KeptFile`).
@@ -57,8 +59,8 @@ class Desk:
         self,
         host: str,
         keys: AlarmsKeys,
-        kept: Kept,
-        write: Callable[[Kept], bool],
+        kept: KeptAlarms,
+        write: Callable[[KeptAlarms], bool],
         tries: Tries,
         links: Links,
     ) -> None:
@@ -68,16 +70,16 @@ class Desk:
         self._kept = kept
         self._write = write
         self.board = AlarmBoard(keys.entries(), kept.begun_at, kept.board)
-        self._reader = SampleReader(self.board)
+        self._reader = AlarmSamples(self.board)
         receivers = {
             name: each.model_dump(mode="json", by_alias=True, exclude_none=True)
             for name, each in keys.receivers.items()
         }
         self._deliveries = Deliveries(kept.outbox, receivers, tries)
         self._tries_of_file = kept.outbox
-        self._saved: Kept | None = None
+        self._saved: KeptAlarms | None = None
         self._saved_phases: list[tuple[Any, ...]] = []
-        self._ticked_at = 0.0
+        self._ticked_at = self._at = 0.0
 
     @property
     def unrecorded(self) -> Sequence[Mapping[str, Any]]:
@@ -107,6 +109,9 @@ class Desk:
         behind : bool
             Whether the journal has more already: then no feed is silent.
         """
+        if at < self._at - CLOCK_SET_S:
+            self.board.clock_was_set(at)
+        self._at = at
         events = self._reader.read(entries)
         if facts is not None:
             events += self.board.looked(facts, at)
@@ -179,7 +184,7 @@ class Desk:
             if receiver not in self._keys.receivers:
                 near = nearest_or_all(str(receiver), self._keys.receivers)
                 raise NoSuchAlarmError(f"this host has no receiver {receiver!r}{near}")
-            page = Page(PageKind.TEST, (str(receiver),), ())
+            page = AlarmPage(PageKind.TEST, (str(receiver),), ())
         else:
             if name not in self.board.entries_by_name:
                 near = nearest_or_all(str(name), self.board.entries_by_name)
@@ -187,7 +192,7 @@ class Desk:
             tell = self.board.entries_by_name[str(name)].tell
             if not tell:
                 raise AlarmRequestError(f"alarm {name!r} tells nobody; add receivers to its tell")
-            page = Page(PageKind.TEST, tell, (str(name),))
+            page = AlarmPage(PageKind.TEST, tell, (str(name),))
         key = self._queue([page], at)
         self._keep(at)
         return {"key": key, "receivers": list(page.receivers)}
@@ -228,7 +233,7 @@ class Desk:
             unrecorded = (*self._kept.unrecorded, *rows)[-MOST_UNRECORDED:]
             self._kept = replace(self._kept, unrecorded=unrecorded)
 
-    def _queue(self, pages: Iterable[Page], at: float) -> str:
+    def _queue(self, pages: Iterable[AlarmPage], at: float) -> str:
         """Queue messages; return the key of the last one."""
         key = ""
         for page in pages:
@@ -257,7 +262,7 @@ class Desk:
             ]
         )
 
-    def _now(self) -> Kept:
+    def _now(self) -> KeptAlarms:
         return replace(self._kept, outbox=self._deliveries.outbox)
 
     def _keep(self, at: float) -> bool:
@@ -288,7 +293,7 @@ class Desk:
         ]
 
 
-def _happened(kept: Kept) -> tuple[Any, ...]:
+def _happened(kept: KeptAlarms) -> tuple[Any, ...]:
     return kept.pages, kept.outbox, kept.ended, kept.unrecorded, kept.sequence
 
 

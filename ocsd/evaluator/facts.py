@@ -8,7 +8,7 @@ from ocsd.status.activity import DiskStatus
 from ocsd.status.replies import HostStatus, InstanceStatus, RouterStatus, host_status
 
 STALE_WORD, LOSING_WORD, RECORDING_WORD = "stale", "losing", "recording"
-_ROUTER: Final = "router"
+_ROUTER_NAME: Final = "router"
 
 
 def facts_of(answer: Mapping[str, Any]) -> HostFacts:
@@ -16,7 +16,7 @@ def facts_of(answer: Mapping[str, Any]) -> HostFacts:
     status = host_status(answer)
     states = {each.instance_id: _words(each.state, each.health) for each in status.instances}
     return HostFacts(
-        states={**states, _ROUTER: _router(status.router)},
+        states={**states, _ROUTER_NAME: _router(status.router)},
         operations={
             (run.name, each.instance_id): run.state
             for each in status.instances
@@ -68,15 +68,17 @@ def _recorder(status: HostStatus) -> frozenset[str] | None:
     rows = [each for each in status.instances if each.records]
     if not rows:
         return None
-    words = set[str]()
-    for row in rows:
-        if row.state == "up" and _records(row):
-            words.add(RECORDING_WORD)
-        if row.recording is not None and row.recording.lost_messages:
-            words.add(LOSING_WORD)
-        if row.recording is not None and row.recording.stale:
-            words.add(STALE_WORD)
-    return frozenset(words)
+    return frozenset(word for row in rows for word in _recording_words(row))
+
+
+def _recording_words(row: InstanceStatus) -> Iterator[str]:
+    if row.state == "up" and _records(row):
+        yield RECORDING_WORD
+    if row.recording is not None:
+        if row.recording.lost_messages:
+            yield LOSING_WORD
+        if row.recording.stale:
+            yield STALE_WORD
 
 
 def _disks(disks: tuple[DiskStatus, ...]) -> Iterator[tuple[str, DiskFacts]]:

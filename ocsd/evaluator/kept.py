@@ -1,4 +1,4 @@
-"""What the evaluator remembers: one small file, replaced as a whole at each change."""
+"""The memory of the evaluator: one small file, replaced as a whole at each change."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from typing import Any, Final
 from ocsd.alarms import view
 from ocsd.alarms.board import AlarmBoard, AlarmEntry
 from ocsd.alarms.outbox import Outbox, outbox_from_json
-from ocsd.evaluator.pages import Pages
+from ocsd.evaluator.pages import AlarmPages
 from ocsd.system import files
 
 MOST_ENDED: Final = 50
@@ -19,7 +19,7 @@ MOST_ENDED: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptAlarms:
     """All that the next evaluator has to know."""
 
     number: int = 0
@@ -32,7 +32,7 @@ class Kept:
     begun_at: float = 0.0
     """Since when feeds are listened for without a gap [s, Unix time]."""
     board: Mapping[str, Any] = field(default_factory=dict)
-    pages: Pages = field(default_factory=Pages)
+    pages: AlarmPages = field(default_factory=AlarmPages)
     outbox: Outbox = field(default_factory=Outbox)
     ended: tuple[Mapping[str, Any], ...] = ()
     """The rows of the last deliveries that are over, the oldest first."""
@@ -55,17 +55,17 @@ class Kept:
         }
         return json.dumps(told).encode() + b"\n"
 
-    def over(self, rows: Iterable[Mapping[str, Any]]) -> "Kept":
+    def over(self, rows: Iterable[Mapping[str, Any]]) -> "KeptAlarms":
         """Return it with deliveries that are over now."""
         return replace(self, ended=(*self.ended, *rows)[-MOST_ENDED:])
 
 
-def read_kept(places: Sequence[Path], *, is_owner: bool = False) -> tuple[Kept, str]:
+def read_kept(places: Sequence[Path], *, is_owner: bool = False) -> tuple[KeptAlarms, str]:
     """Return what was kept, of several places the newest, and what is wrong with the others.
 
     The owner moves a file that cannot be understood aside: it must not overwrite that.
     """
-    best, faults = Kept(), list[str]()
+    best, faults = KeptAlarms(), list[str]()
     for path in places:
         try:
             found = _read(json.loads(path.read_bytes()))
@@ -85,15 +85,15 @@ def read_kept(places: Sequence[Path], *, is_owner: bool = False) -> tuple[Kept, 
     return best, "; ".join(faults)
 
 
-def _read(told: Mapping[str, Any]) -> Kept:
-    return Kept(
+def _read(told: Mapping[str, Any]) -> KeptAlarms:
+    return KeptAlarms(
         number=int(told["number"]),
         origin=str(told["origin"]),
         sequence=int(told["sequence"]),
         saved_at=float(told["saved_at"]),
         begun_at=float(told["begun_at"]),
         board=dict(told["board"]),
-        pages=Pages.from_json(told["pages"]),
+        pages=AlarmPages.from_json(told["pages"]),
         outbox=outbox_from_json(told["outbox"]),
         ended=tuple(told["ended"]),
         unrecorded=tuple(told["unrecorded"]),
@@ -119,7 +119,7 @@ class KeptFile:
         self.trouble = ""
         self._first, self._second = first, second
 
-    def write(self, kept: Kept) -> bool:
+    def write(self, kept: KeptAlarms) -> bool:
         """Write it down, and return whether it is in either place."""
         content = kept.to_bytes()
         try:
@@ -148,7 +148,7 @@ def shown(entries: Iterable[AlarmEntry], places: Sequence[Path], at: float) -> d
     return answer(kept, AlarmBoard(entries, at, kept.board), kept.saved_at)
 
 
-def answer(kept: Kept, board: AlarmBoard, at: float) -> dict[str, Any]:
+def answer(kept: KeptAlarms, board: AlarmBoard, at: float) -> dict[str, Any]:
     """Return the answer to ``GET /v1/alarms``, as it was at a time [s, Unix time]."""
     told = kept.pages.told
     waiting = [view.delivery_row(each, each.due_at) for each in kept.outbox.messages]

@@ -1,4 +1,4 @@
-"""Whom to tell, and when: pages are gathered for each incident, so that one cause calls once."""
+"""Messages of each incident: gathered, so that one cause calls once, and to whom they go."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -30,7 +30,7 @@ class PageKind(StrEnum):
     TEST = "test"
 
 
-class Page(NamedTuple):
+class AlarmPage(NamedTuple):
     """A message to some receivers."""
 
     kind: PageKind
@@ -49,8 +49,8 @@ class Gathering(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Pages:
-    """What people were told of the incidents that are not over, by their numbers."""
+class AlarmPages:
+    """The incidents that are not over, by their numbers, and who was told of each."""
 
     told: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """The receivers that have been told."""
@@ -60,16 +60,18 @@ class Pages:
 
     def after(
         self, events: Iterable[AlarmEvent], board: AlarmBoard, at: float
-    ) -> "tuple[Pages, list[Page]]":
+    ) -> "tuple[AlarmPages, list[AlarmPage]]":
         """Return the pages after events, and those messages that wait for nothing."""
-        pages, out = self, list[Page]()
+        pages, out = self, list[AlarmPage]()
         for event in events:
             if not event.notice.quiet:
                 pages, more = pages._after(event, board.entries_by_name[event.name], at)
                 out += more
         return pages, out
 
-    def _after(self, event: AlarmEvent, entry: AlarmEntry, at: float) -> "tuple[Pages, list[Page]]":
+    def _after(
+        self, event: AlarmEvent, entry: AlarmEntry, at: float
+    ) -> "tuple[AlarmPages, list[AlarmPage]]":
         match event.notice.kind:
             case NoticeKind.RAISED if event.incident is not None:
                 return self._raised(event.incident, event.tells, entry, at), []
@@ -78,11 +80,11 @@ class Pages:
             case NoticeKind.REMINDED if event.tells and event.incident is not None:
                 receivers = self.told.get(event.incident, entry.tell)
                 alarms = self.alarms.get(event.incident, (entry.name,))
-                return self, [Page(PageKind.REMINDER, receivers, alarms, event.incident)]
+                return self, [AlarmPage(PageKind.REMINDER, receivers, alarms, event.incident)]
             case _:
                 return self, []
 
-    def _raised(self, number: int, tells: bool, entry: AlarmEntry, at: float) -> "Pages":
+    def _raised(self, number: int, tells: bool, entry: AlarmEntry, at: float) -> "AlarmPages":
         told, open_one = self.told.get(number, ()), self.gathering.get(number)
         alarms = tuple(dict.fromkeys((*self.alarms.get(number, ()), entry.name)))
         pages = replace(self, alarms={**self.alarms, number: alarms})
@@ -104,7 +106,9 @@ class Pages:
             pages, gathering={**self.gathering, number: Gathering(kind, due_at, receivers)}
         )
 
-    def _cleared(self, number: int | None, entry: AlarmEntry) -> "tuple[Pages, list[Page]]":
+    def _cleared(
+        self, number: int | None, entry: AlarmEntry
+    ) -> "tuple[AlarmPages, list[AlarmPage]]":
         if number is None:
             return self, _pages(PageKind.CLEARED, entry.tell, (entry.name,), None)
         alarms = self.alarms.get(number, (entry.name,))
@@ -113,33 +117,33 @@ class Pages:
         out += _pages(PageKind.CLEARED, receivers, alarms, number)
         return _without(pages, number), out
 
-    def due(self, at: float) -> "tuple[Pages, list[Page]]":
+    def due(self, at: float) -> "tuple[AlarmPages, list[AlarmPage]]":
         """Return the pages, and the messages that have waited for long enough."""
-        pages, out = self, list[Page]()
+        pages, out = self, list[AlarmPage]()
         for number, each in self.gathering.items():
             if at >= each.due_at:
                 pages, more = pages._sent(number)
                 out += more
         return pages, out
 
-    def withdrawn(self, board: AlarmBoard) -> "tuple[Pages, list[Page]]":
+    def withdrawn(self, board: AlarmBoard) -> "tuple[AlarmPages, list[AlarmPage]]":
         """Return the pages without incidents that the board has no more: their rules are gone."""
         standing = {each.number for each in board.incidents.open}
-        pages, out = self, list[Page]()
+        pages, out = self, list[AlarmPage]()
         for number in self.alarms.keys() - standing:
             receivers = self.told.get(number, ())
             out += _pages(PageKind.WITHDRAWN, receivers, self.alarms[number], number)
             pages = _without(pages, number)
         return pages, out
 
-    def _sent(self, number: int) -> "tuple[Pages, list[Page]]":
+    def _sent(self, number: int) -> "tuple[AlarmPages, list[AlarmPage]]":
         """Return the pages after the message of an incident that was gathered, if there is one."""
         each = self.gathering.get(number)
         if each is None:
             return self, []
         told = tuple(dict.fromkeys((*self.told.get(number, ()), *each.receivers)))
         rest = _others(self.gathering, number)
-        page = Page(each.kind, each.receivers, self.alarms.get(number, ()), number)
+        page = AlarmPage(each.kind, each.receivers, self.alarms.get(number, ()), number)
         return replace(self, told={**self.told, number: told}, gathering=rest), [page]
 
     def to_json(self) -> dict[str, Any]:
@@ -151,9 +155,9 @@ class Pages:
         }
 
     @staticmethod
-    def from_json(told: Mapping[str, Any]) -> "Pages":
+    def from_json(told: Mapping[str, Any]) -> "AlarmPages":
         """Return pages that `to_json` has written."""
-        return Pages(
+        return AlarmPages(
             {int(number): tuple(names) for number, names in told["told"].items()},
             {int(number): tuple(names) for number, names in told["alarms"].items()},
             {
@@ -167,16 +171,16 @@ class Pages:
 
 def _pages(
     kind: PageKind, receivers: tuple[str, ...], alarms: tuple[str, ...], number: int | None
-) -> list[Page]:
+) -> list[AlarmPage]:
     """Return a message; none if nobody is told."""
     if not receivers:
         return []
-    return [Page(kind, receivers, alarms, number)]
+    return [AlarmPage(kind, receivers, alarms, number)]
 
 
-def _without(pages: Pages, number: int) -> Pages:
+def _without(pages: AlarmPages, number: int) -> AlarmPages:
     """Return pages without an incident."""
-    return Pages(
+    return AlarmPages(
         told=_others(pages.told, number),
         alarms=_others(pages.alarms, number),
         gathering=_others(pages.gathering, number),

@@ -11,16 +11,16 @@ from twisted.protocols.basic import LineOnlyReceiver
 
 from ocsd.errors import OcsdError
 
-LONGEST_REQUEST_BYTES = 2**16
+LONGEST_ASK_BYTES = 2**16
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
-class _Request(LineOnlyReceiver):
+class _RequestLine(LineOnlyReceiver):
     # Any: Twisted's interfaces are zope's, which mypy cannot match with classes.
     transport: Any
     delimiter = b"\n"
-    MAX_LENGTH = LONGEST_REQUEST_BYTES
+    MAX_LENGTH = LONGEST_ASK_BYTES
     log = Logger()
 
     def __init__(self, answer: Answer) -> None:
@@ -46,8 +46,8 @@ class _Requests(Factory):
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
 
-    def buildProtocol(self, _addr: Any) -> _Request:
-        return _Request(self._answer)
+    def buildProtocol(self, _addr: Any) -> _RequestLine:
+        return _RequestLine(self._answer)
 
 
 class EvaluatorPort:

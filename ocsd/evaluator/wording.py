@@ -12,7 +12,7 @@ from ocsd.alarms.conditions import (
     instance_of,
 )
 from ocsd.alarms.view import alarm_rows
-from ocsd.evaluator.pages import Page, PageKind
+from ocsd.evaluator.pages import AlarmPage, PageKind
 from ocsd.text.times import utc
 
 _PLOT_BEFORE_S: Final = 1800.0
@@ -32,7 +32,9 @@ _ENDS: Final = {
 }
 
 
-def content(page: Page, board: AlarmBoard, host: str, links: "Links", at: float) -> dict[str, Any]:
+def content(
+    page: AlarmPage, board: AlarmBoard, host: str, links: "Links", at: float
+) -> dict[str, Any]:
     """Return what a receiver gets (docs/alarms.md has the keys).
 
     Parameters
@@ -126,7 +128,7 @@ def _told(row: Mapping[str, Any], board: AlarmBoard, links: Links, at: float) ->
     }
 
 
-def _title(told: Mapping[str, Any], page: Page) -> str:
+def _title(told: Mapping[str, Any], page: AlarmPage) -> str:
     head = _HEADS.get(page.kind, told["severity"].upper())
     title = f"[{told['host']}] " + ": ".join(filter(None, (head, told["alarm"], told["text"])))
     others = len(page.alarms) - 1
@@ -135,7 +137,7 @@ def _title(told: Mapping[str, Any], page: Page) -> str:
     return title
 
 
-def _lines(rows: list[dict[str, Any]], page: Page) -> Iterator[str]:
+def _lines(rows: list[dict[str, Any]], page: AlarmPage) -> Iterator[str]:
     for row in rows:
         parts = [f"{row['name']} ({row['severity']}): {row['text']}"]
         if row["text"] != row["when"]:

@@ -11,7 +11,7 @@ from ocsd.errors import OcsdError, UnreachableError
 LONGEST_ANSWER_BYTES = 2**24
 
 
-class _Conversation(Protocol):
+class _UnixConversation(Protocol):
     # Any: Twisted's interfaces are zope's, which mypy cannot match with classes.
     transport: Any
 
@@ -55,10 +55,10 @@ class _Conversation(Protocol):
 class _Connecting(ClientFactory):
     noisy = False
 
-    def __init__(self, conversation: _Conversation) -> None:
+    def __init__(self, conversation: _UnixConversation) -> None:
         self._conversation = conversation
 
-    def buildProtocol(self, _addr: Any) -> _Conversation:
+    def buildProtocol(self, _addr: Any) -> _UnixConversation:
         return self._conversation
 
     def clientConnectionFailed(self, _connector: Any, reason: Any) -> None:
@@ -74,6 +74,6 @@ def exchange(reactor: Any, path: Path, request: bytes, limit_s: float) -> "Defer
     It fails with an UnreachableError if nothing listens there, or the answer is not there within
     `limit_s` [s].
     """
-    conversation = _Conversation(reactor, request, limit_s)
+    conversation = _UnixConversation(reactor, request, limit_s)
     reactor.connectUNIX(str(path), _Connecting(conversation), timeout=limit_s)
     return conversation.done

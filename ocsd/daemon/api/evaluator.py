@@ -16,7 +16,7 @@ RUNNING: Final = "running"
 
 @dataclass(frozen=True)
 class AlarmDesk:
-    """What the daemon knows of the alarms of its host."""
+    """The alarms of the host, as far as the daemon knows of them."""
 
     fleet: Fleet
     paths: HostPaths

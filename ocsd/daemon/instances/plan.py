@@ -92,24 +92,25 @@ def _check_alarms(site: Site, host: Host) -> None:
     """Refuse alarms whose process has no name left, or that nobody would evaluate."""
     if host.alarms is None:
         return
-    entries = [each for each in host.instances if each.agent_class == ALARMS_CLASS]
-    place = site.place(host.lines.get("alarms"))
-    if len(entries) > 1:
-        raise SiteFileError(
-            f"{site.place(entries[1].line)}: alarms of a host are evaluated by one process; leave "
-            f"one of the entries {', '.join(each.instance_id for each in entries)}"
-        )
-    if entries and entries[0].user is not None:
-        raise SiteFileError(
-            f"{site.place(entries[0].line)}: alarms are kept in the state folder of the daemon, "
-            "which another user cannot write; leave 'user' out"
-        )
-    if not entries and ALARMS_NAME in {each.instance_id for each in host.instances}:
-        raise SiteFileError(
-            f"{place}: the alarms cannot be evaluated, because an instance is called "
-            f"{ALARMS_NAME!r}; give their process another name with an entry "
-            f"{{agent-class: {ALARMS_CLASS}, instance-id: watch}}"
-        )
+    match [each for each in host.instances if each.agent_class == ALARMS_CLASS]:
+        case []:
+            if ALARMS_NAME in {each.instance_id for each in host.instances}:
+                raise SiteFileError(
+                    f"{site.place(host.lines.get('alarms'))}: the alarms cannot be evaluated, "
+                    f"because an instance is called {ALARMS_NAME!r}; give their process another "
+                    f"name with an entry {{agent-class: {ALARMS_CLASS}, instance-id: watch}}"
+                )
+        case [entry]:
+            if entry.user is not None:
+                raise SiteFileError(
+                    f"{site.place(entry.line)}: alarms are kept in the state folder of the "
+                    "daemon, which another user cannot write; leave 'user' out"
+                )
+        case [_, second, *_]:
+            raise SiteFileError(
+                f"{site.place(second.line)}: alarms of a host are evaluated by one process; leave "
+                f"one of the entries of class {ALARMS_CLASS}"
+            )
 
 
 def _host_manager(host: Host) -> Instance:

@@ -10,7 +10,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from ocsd.evaluator import senders
-from ocsd.evaluator.attempts import AttemptResult, Attempts
+from ocsd.evaluator.attempts import AttemptResult, DeliveryAttempts
 from tests.system.alarms.receiver import Receiver
 from tests.system.waiting import free_port, wait_until
 
@@ -183,13 +183,13 @@ def test_an_attempt_goes_on_without_its_owner_and_its_end_is_known(receiver, tmp
     receiver.hangs = True
     job = {"key": "abc-7", "receiver": {"webhook": webhook(receiver)}, "content": CONTENT}
     program = (
-        "import json, sys, os, pathlib; from ocsd.evaluator.attempts import Attempts; "
-        "Attempts(pathlib.Path(sys.argv[1])).begin('abc-7.hook', json.loads(sys.argv[2])); "
+        "import json, sys, os, pathlib; from ocsd.evaluator.attempts import DeliveryAttempts; "
+        "DeliveryAttempts(pathlib.Path(sys.argv[1])).begin('abc-7.hook', json.loads(sys.argv[2])); "
         "os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", program, str(tmp_path), json.dumps(job)], check=False)
     wait_until(lambda: receiver.got, "the attempt to send")
-    attempts = Attempts(tmp_path)
+    attempts = DeliveryAttempts(tmp_path)
     assert attempts.runs("abc-7.hook")
     receiver._ending.set()
     wait_until(lambda: not attempts.runs("abc-7.hook"), "its end")
@@ -201,7 +201,7 @@ def test_an_attempt_goes_on_without_its_owner_and_its_end_is_known(receiver, tmp
 
 
 def test_what_is_known_of_an_attempt_that_was_killed(tmp_path):
-    attempts = Attempts(tmp_path)
+    attempts = DeliveryAttempts(tmp_path)
     job = {"key": "k", "receiver": {"command": ["sleep", "3"]}, "content": CONTENT}
     attempts.begin("k.hook", job)
     wait_until((tmp_path / "k.hook.begun").exists, "it to begin")

@@ -28,9 +28,12 @@ _ALERTMANAGER = PROMTOOL and os.path.join(os.path.dirname(PROMTOOL), "prometheus
 ALERTMANAGER = shutil.which("prometheus-alertmanager") or (
     _ALERTMANAGER and shutil.which(_ALERTMANAGER)
 )
+_TEMPLATE = Path("/usr/share/prometheus/alertmanager/default.tmpl")
+"""Debian's Alertmanager reads it there, and does not start without."""
 needs_alertmanager = pytest.mark.skipif(
-    PROGRAM is None or ALERTMANAGER is None,
-    reason="needs prometheus and prometheus-alertmanager of Debian's packages of these names",
+    PROGRAM is None or ALERTMANAGER is None or not _TEMPLATE.exists(),
+    reason="needs prometheus and prometheus-alertmanager of Debian's packages of these names, "
+    f"and {_TEMPLATE}",
 )
 
 _RULES = Path(__file__).parents[3] / "deploy" / "prometheus" / "ocsd.rules.yml"

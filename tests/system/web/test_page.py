@@ -41,7 +41,8 @@ def lab():
     with a_site(free_port()) as site:
         web = {"listen": f"127.0.0.1:{free_port()}", "name": "Lab <b>1</b>", "colour": "#204080"}
         agents = [fake_agent(name, rate_hz=10) for name in ("fake1", "fake2")]
-        site.write(*agents, web=web)
+        rule = {"when": "fake1.false_temperatures.channel_00 > -1000", "severity": "info"}
+        site.write(*agents, web=web, alarms={"rules": {"always": rule}})
         site.bring_up()
         wait_until(lambda: site.instance("web").get("address"), "the page's address")
         yield site
@@ -189,6 +190,19 @@ def test_a_hole_is_shaded_and_its_cause_is_said(lab, page):
         pytest.fail("the hole is not shaded, or its cause is not said where it is")
     page.locator("#go-live").click()
     page.locator("#holes-count").click()
+
+
+def test_an_alarm_is_acknowledged_and_its_plot_is_one_click_away(lab, page):
+    alarm = page.locator("#alarm-list li", has_text="always")
+    alarm.get_by_role("button", name="plot of always").click()
+    page.locator(".legend .value", has_text="K").first.wait_for()
+    if page.locator("#padlock").get_attribute("aria-pressed") != "true":
+        page.locator("#padlock").click()
+    alarm.get_by_role("button", name="Acknowledge: always").click()
+    alarm.get_by_text("acknowledged by").wait_for()
+
+    wait_until(lambda: lab.status()["alarms"]["acknowledged"] == 1, "the status")
+    assert "alarm acknowledged" in lab.ocsd("history", "alarms").stdout
 
 
 def test_axe_finds_nothing_serious(page):

@@ -75,7 +75,7 @@ def others(lab):
 def test_the_state_has_the_verdict_of_the_terminal(lab, browser):
     wait_until(lambda: browser.get("state")["hosts"][0]["level"] == "ok", "all to be well")
     [host] = browser.get("state")["hosts"]
-    assert host["verdict"].startswith("lab: ok · 5 up")
+    assert host["verdict"].startswith("lab: ok · 6 up")
     assert host["wrong"] == []
     assert host["status"]["instances"][-1]["instance_id"] == "web"
     printed = lab.ocsd("status").stdout

@@ -55,4 +55,4 @@ def test_messages_that_fail_count_and_old_ones_do_not():
     ]
     told = view.summary(AlarmBoard((), 0.0), rows, 10.0)
     assert (told["failing"], told["undeliverable"]) == (1, 1)
-    assert view.summary(AlarmBoard((), 0.0), rows, view.SHOWN_S)["undeliverable"] == 0
+    assert view.summary(AlarmBoard((), 0.0), rows, view.GIVEN_UP_SHOWN_S)["undeliverable"] == 0

@@ -11,7 +11,7 @@ from ocsd.alarms.conditions import HostFacts
 from ocsd.errors import NoSuchAlarmError, OcsdError, UsageError
 from ocsd.evaluator.attempts import AttemptResult
 from ocsd.evaluator.desk import KEPT_EVERY_S, Desk
-from ocsd.evaluator.kept import Kept, KeptFile, read_kept, shown
+from ocsd.evaluator.kept import KeptAlarms, KeptFile, read_kept, shown
 from ocsd.evaluator.process import taken_over
 from ocsd.evaluator.wording import Links
 from ocsd.journal import Message
@@ -75,7 +75,7 @@ class Night:
         self.at = 1000.0
         self.number = 0
         self.file = KeptFile(folder / "alarms.json", folder / "run" / "alarms.json")
-        self.begin(Kept(origin="abc", begun_at=self.at))
+        self.begin(KeptAlarms(origin="abc", begun_at=self.at))
 
     def begin(self, kept):
         keys = AlarmsKeys.model_validate({"rules": self.rules, "receivers": self.receivers})

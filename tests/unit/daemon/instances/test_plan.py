@@ -198,7 +198,7 @@ def test_only_a_host_with_alarms_has_their_process_and_it_knows_the_data_folder(
     ("entries", "said"),
     [
         ((agent("alarms"),), "an instance is called 'alarms'; give their process another name"),
-        ((agent("a", "Alarms"), agent("b", "Alarms")), "leave one of the entries a, b"),
+        ((agent("a", "Alarms"), agent("b", "Alarms")), "leave one of the entries of class Alarms"),
         ((agent("a", "Alarms", user="vera"),), "leave 'user' out"),
     ],
 )
