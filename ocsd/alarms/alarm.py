@@ -104,6 +104,23 @@ def from_json(told: Mapping[str, Any]) -> Alarm:
     return replace(alarm, phase=AlarmPhase(alarm.phase))
 
 
+def not_after(alarm: Alarm, at: float) -> Alarm:
+    """Return it with times that are not after a time, to which the clock was set back."""
+    return replace(
+        alarm,
+        since_at=_earlier(alarm.since_at, at),
+        raised_at=_earlier(alarm.raised_at, at),
+        told_at=_earlier(alarm.told_at, at),
+        seen_at=_earlier(alarm.seen_at, at),
+    )
+
+
+def _earlier(one: float | None, other: float) -> float | None:
+    if one is None:
+        return None
+    return min(one, other)
+
+
 def observed(
     alarm: Alarm, limits: Limits, holds: bool | None, at: float, value: float | None = None
 ) -> Step:

@@ -185,6 +185,15 @@ class AlarmBoard:
             events += self._step(entry, life.ticked(self.alarms[entry.name], entry.limits, at))
         return events
 
+    def clock_was_set(self, at: float) -> None:
+        """Take in that the clock was set back to a time [s, Unix time].
+
+        Otherwise nothing would be judged until the clock is again where it was.
+        """
+        self.alarms = {name: life.not_after(alarm, at) for name, alarm in self.alarms.items()}
+        self._heard_at = {source: min(each, at) for source, each in self._heard_at.items()}
+        self.begun_at = min(self.begun_at, at)
+
     def acknowledge(self, name: str, by: str, at: float) -> list[AlarmEvent]:
         """Take in that a person knows of an alarm.
 

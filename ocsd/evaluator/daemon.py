@@ -10,6 +10,8 @@ from ocsd.reactor.unix_exchange import exchange
 from ocsd.status.request import request_bytes
 
 DAEMON_LIMIT_S: Final = 2.0
+WRITE_AGAIN_S: Final = 2.0
+"""Delay before entries of the history are offered again [s]."""
 UNWELL_AFTER_S: Final = 15.0
 """Age of the daemon's last answer at which it is not well any more [s]."""
 
@@ -37,6 +39,7 @@ class DaemonFacts:
         self._is_fresh = False
         self._is_asking = False
         self._is_writing = False
+        self._write_s = float("-inf")
         # It is not known what the process before has written.
         self._again = True
 
@@ -67,7 +70,7 @@ class DaemonFacts:
 
     def record(self, entries: Sequence[Row], done: Callable[[int], None]) -> None:
         """Give entries to the daemon; `done` gets their number when it has them."""
-        if self._is_writing or not entries:
+        if self._is_writing or not entries or self._reactor.seconds() < self._write_s:
             return
         self._is_writing, count = True, len(entries)
         body = {"entries": list(entries), "again": self._again}
@@ -78,7 +81,12 @@ class DaemonFacts:
             done(count)
 
         writing = self._request("/v1/alarms/record", body)
-        writing.addCallbacks(written, self._failed)
+
+        def failed(failure: Any) -> None:
+            self._write_s = self._reactor.seconds() + WRITE_AGAIN_S
+            self._failed(failure)
+
+        writing.addCallbacks(written, failed)
         writing.addBoth(lambda _: setattr(self, "_is_writing", False))
 
     def _request(self, target: str, body: Row | None = None) -> Any:

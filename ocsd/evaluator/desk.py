@@ -21,6 +21,8 @@ from ocsd.text.nearest import nearest_or_all
 from ocsd.text.printable import one_line
 
 TICK_S: Final = 1.0
+CLOCK_SET_S: Final = 1.0
+"""A step back of the clock that is more than its usual care [s]."""
 KEPT_EVERY_S: Final = 5.0
 """Shortest time between two versions on the disk between which nothing has happened [s]."""
 MOST_UNRECORDED: Final = 2000
@@ -77,7 +79,7 @@ class Desk:
         self._tries_of_file = kept.outbox
         self._saved: KeptAlarms | None = None
         self._saved_phases: list[tuple[Any, ...]] = []
-        self._ticked_at = 0.0
+        self._ticked_at = self._at = 0.0
 
     @property
     def unrecorded(self) -> Sequence[Mapping[str, Any]]:
@@ -107,6 +109,9 @@ class Desk:
         behind : bool
             Whether the journal has more already: then no feed is silent.
         """
+        if at < self._at - CLOCK_SET_S:
+            self.board.clock_was_set(at)
+        self._at = at
         events = self._reader.read(entries)
         if facts is not None:
             events += self.board.looked(facts, at)

@@ -8,7 +8,7 @@ from ocsd.status.activity import DiskStatus
 from ocsd.status.replies import HostStatus, InstanceStatus, RouterStatus, host_status
 
 STALE_WORD, LOSING_WORD, RECORDING_WORD = "stale", "losing", "recording"
-_ROUTER: Final = "router"
+_ROUTER_NAME: Final = "router"
 
 
 def facts_of(answer: Mapping[str, Any]) -> HostFacts:
@@ -16,7 +16,7 @@ def facts_of(answer: Mapping[str, Any]) -> HostFacts:
     status = host_status(answer)
     states = {each.instance_id: _words(each.state, each.health) for each in status.instances}
     return HostFacts(
-        states={**states, _ROUTER: _router(status.router)},
+        states={**states, _ROUTER_NAME: _router(status.router)},
         operations={
             (run.name, each.instance_id): run.state
             for each in status.instances

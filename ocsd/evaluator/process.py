@@ -45,6 +45,8 @@ AWAY_S: Final = 60.0
 """Absence of an evaluator after which feeds get their time anew before they are silent [s]: the
 host may have been down.
 """
+HUNG_AFTER_S: Final = 10.0
+"""Time without a whole round after which this process does not report that it is well [s]."""
 POLL_STATES_S: Final = 1.0
 POLL_LIFE_S: Final = 5.0
 POLL_PAGE_S: Final = 30.0
@@ -93,7 +95,8 @@ class Evaluator:
         self._rounds = Ticker(ALARM_ROUND_S, self._round)
         self._reports = Ticker(REPORT_S, self._report)
         self._poll_s = poll_period_s(self._keys)
-        self._trouble = ""
+        self._trouble = self._failure = ""
+        self._worked_s = reactor.seconds()
 
     def run(self) -> None:
         """Run the reactor to its end."""
@@ -111,6 +114,16 @@ class Evaluator:
         self._reports.start()
 
     def _round(self) -> None:
+        """Make a round; one that fails is told, and several in a row end this process."""
+        try:
+            self._work()
+        except Exception as error:  # noqa: BLE001 - the next round may do better
+            self._failure = f"a round has failed: {type(error).__name__}: {error}"
+            self.log.failure("a round has failed")
+        else:
+            self._failure, self._worked_s = "", self._reactor.seconds()
+
+    def _work(self) -> None:
         at = time.time()
         self._daemon.ask(self._poll_s)
         facts, status = None, self._daemon.take()
@@ -129,12 +142,17 @@ class Evaluator:
 
     def _unwell(self) -> str:
         """Return what is not well of daemon, recorder and evaluator; empty if all is."""
-        faults = (self._daemon.unwell, self._file.trouble, self._journal.trouble)
+        faults = (
+            *(self._failure, self._daemon.unwell),
+            *(self._file.trouble, self._journal.trouble),
+        )
         return "; ".join(filter(None, faults)) or trouble_of(self._daemon.status)
 
     def _report(self) -> None:
         """Report to the daemon how this process does, and a summary of the alarms."""
-        with_words: dict[str, str | int] = {"WATCHDOG": 1, CHANGED_CODE_KEY: OWN_CODE.changed}
+        with_words: dict[str, str | int] = {CHANGED_CODE_KEY: OWN_CODE.changed}
+        if self._reactor.seconds() - self._worked_s < HUNG_AFTER_S:
+            with_words["WATCHDOG"] = 1
         try:
             self._port.keep_open()
         except OSError as error:
@@ -147,7 +165,10 @@ class Evaluator:
         notify(**with_words, **{"STATUS": self._status(), ALARMS_KEY: summary})
 
     def _status(self) -> str:
-        faults = (self._trouble, self._lost, self._file.trouble, self._journal.trouble)
+        faults = (
+            *(self._failure, self._trouble, self._lost),
+            *(self._file.trouble, self._journal.trouble),
+        )
         return "; ".join(filter(None, (*faults, self._beats.trouble)))
 
     def _answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from ocsd.journal import Entry, Message
 from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Layout, PackedBlock, numbers_of
 
-_FEEDS = ".feeds."
+_BEFORE_FEED = ".feeds."
 
 _MOST_LAYOUTS = 20_000
 """A sender may make up ever new layouts; the ones that came up first are forgotten."""
@@ -62,5 +62,5 @@ class AlarmSamples:
 
 def feed_name(address: str) -> str:
     """Return a feed as conditions name it: ``INSTANCE.FEED`` of ``ROOT.INSTANCE.feeds.FEED``."""
-    agent, _, feed = address.partition(_FEEDS)
+    agent, _, feed = address.partition(_BEFORE_FEED)
     return f"{agent.rpartition('.')[2]}.{feed}"

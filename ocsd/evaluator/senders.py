@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 SENDER_LIMIT_S: Final = 20.0
 """Time that each step of a delivery may take [s]."""
-_SHOWN_CHARACTERS: Final = 300
+_LONGEST_SAID: Final = 300
 _TRIES_AGAIN: Final = frozenset({408, 425, 429})
 """Refusals of HTTP (4xx) that are about the time, not about the message."""
 _PRIORITIES: Final = {"critical": "5", "warning": "4", "info": "3"}
@@ -87,9 +87,7 @@ def _command(words: list[str], content: Mapping[str, Any], _secrets: list[str]) 
         if code:
             printed.seek(0)
             said = printed.read(10_000).decode("utf-8", "replace").strip()
-            raise _UndeliveredError(
-                f"the command ended with code {code}: {said[-_SHOWN_CHARACTERS:]}"
-            )
+            raise _UndeliveredError(f"the command ended with code {code}: {said[-_LONGEST_SAID:]}")
 
 
 def _mail(keys: Mapping[str, Any], content: Mapping[str, Any], secrets: list[str]) -> None:
@@ -212,7 +210,7 @@ def _post(
 def _refusal(host: str, error: urllib.error.HTTPError) -> _UndeliveredError:
     said = ""
     with contextlib.suppress(OSError, ValueError):
-        said = error.read(10_000).decode("utf-8", "replace").strip()[:_SHOWN_CHARACTERS]
+        said = error.read(10_000).decode("utf-8", "replace").strip()[:_LONGEST_SAID]
     text = f"{host} answers {error.code} {error.reason}"
     if said:
         text += f": {said}"

@@ -286,3 +286,17 @@ def test_an_alarm_with_another_condition_begins_anew_unless_it_is_raised():
     raised = again(night, (changed, FULL))
     assert raised.alarms["warm"].is_raised
     assert raised.unseen() == ["warm", "full"]
+
+
+def test_a_clock_that_is_set_back_stops_no_alarm():
+    night = board(SILENT, STOPPED)
+    night.heard("thermo1.temps", 5000.0)
+    night.looked(HostFacts(), 5000.0)
+    night.ticked(5000.0)
+    night.clock_was_set(1400.0)
+    facts = HostFacts(operations={("acq", "thermo1"): "stopped"})
+    assert told(night.looked(facts, 1401.0)) == [("stopped", "raised", 1)]
+    night.heard("thermo1.temps", 1402.0)
+    assert night.ticked(1461.0) == []
+    night.ticked(1462.0)
+    assert night.alarms["silent"].is_raised
