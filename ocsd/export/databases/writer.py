@@ -221,6 +221,9 @@ class Writer(Generic[Batch]):
     def _opened(self) -> SampleSource | None:
         if self._source is None and self._folder is not None:
             self._source = SampleSource(self._folder, self._cursor.safe, self._clock().at)
+            if self._cursor.safe is None:
+                # Where we begin is certain, whenever the database has on its disk what follows.
+                self._acknowledge(self._source)
         return self._source
 
     def _begin_again(self) -> None:
