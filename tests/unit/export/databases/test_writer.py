@@ -192,6 +192,11 @@ def test_the_first_start_leaves_out_what_is_no_longer_in_the_journal(tmp_path):
     site.publish(700)
     site.write()
     assert 0 < len(site.database.values) < 2 * 10 * site.number
+    assert site.writer.condition.leaves_out_files
+    site.writer.close()
+    site.begin()
+    site.write()
+    assert not site.writer.condition.leaves_out_files
 
 
 def test_refused_lines_are_set_aside_and_counted(site):
