@@ -22,7 +22,7 @@ import psutil
 
 from ocsd.aggregator.incoming.quarantine import Quarantine
 from ocsd.export.databases.cursor import CursorFile
-from ocsd.export.databases.destination import Destination
+from ocsd.export.databases.destination import CursorStore, Destination
 from ocsd.export.databases.inbox import Inbox
 from ocsd.export.databases.line_destination import LineDestination
 from ocsd.export.databases.server import HttpDatabase, influxdb_1
@@ -89,7 +89,12 @@ def filled(folder: Path, shape: Shape, values: int) -> int:
 
 
 def written(
-    destination: Destination[Any], data: Path, state: Path, values: int, server: int
+    destination: Destination[Any],
+    data: Path,
+    state: Path,
+    values: int,
+    server: int,
+    cursor: CursorStore,
 ) -> Writing:
     """Write the journal of a folder, and return what it costs.
 
@@ -98,16 +103,18 @@ def written(
     destination : Destination
         The database.
     data, state : Path
-        The data folder, and one for the cursor.
+        The data folder, and one for what is refused.
     values : int
         Values in the journal.
     server : int
         The database's process.
+    cursor : CursorStore
+        Keeps the cursor.
     """
     writer = Writer(
         destination,
         data,
-        CursorFile(state / "cursor.json"),
+        cursor,
         Quarantine(state / "refused"),
         Inbox(takes_all=False, clock=time.time),
     )
@@ -164,7 +171,8 @@ def main() -> None:
             )
             data, state = folder / f"data{number}", folder / f"state{number}"
             values = filled(data, shape, args.values)
-            found = written(LineDestination(database), data, state, values, server.pid)
+            cursor = CursorFile(state / "cursor.json")
+            found = written(LineDestination(database), data, state, values, server.pid, cursor)
             print(f"| {' | '.join(map(str, shape))} | {found} |", flush=True)
     finally:
         server.close()

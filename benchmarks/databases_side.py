@@ -1,0 +1,40 @@
+"""The published OCS's Publisher at its limit; run by the Python of OCS's environment.
+
+Imports nothing of ocsd::
+
+    python databases_side.py PORT DATABASE FEEDS FIELDS SAMPLES VALUES
+
+prints a line of JSON: the values that were written, and the time and the CPU of that.
+"""
+
+import json
+import queue
+import sys
+import time
+from typing import Any
+
+from recording_side import messages
+
+
+def main(port: str, database: str, feeds: int, fields: int, samples: int, values: int) -> None:
+    """Write about so many values, each second's messages at once as its agent does."""
+    from ocs.agents.influxdb_publisher.drivers import Publisher
+
+    waiting: queue.Queue[Any] = queue.Queue()
+    publisher = Publisher("127.0.0.1", database, waiting, port=int(port))
+    wall_s = cpu_s = 0.0
+    seconds = max(1, values // (feeds * fields * samples))
+    for second in range(seconds):
+        for message in messages(feeds, fields, samples, second):
+            waiting.put(message)
+        began_s, began_cpu_s = time.perf_counter(), time.process_time()
+        publisher.run()
+        wall_s += time.perf_counter() - began_s
+        cpu_s += time.process_time() - began_cpu_s
+    count = seconds * feeds * fields * samples
+    print(json.dumps({"values": count, "wall_s": wall_s, "ours_s": cpu_s}))
+
+
+if __name__ == "__main__":
+    port, database, *sizes = sys.argv[1:]
+    main(port, database, *map(int, sizes))
