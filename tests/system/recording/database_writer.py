@@ -1,4 +1,4 @@
-"""A writer as a process that a test kills: DATA_FOLDER STATE_FOLDER PORT_OR_DSN.
+"""A writer as a process that a test kills: DATA_FOLDER STATE_FOLDER PORT_OR_DSN [SETTLE_S].
 
 A port is InfluxDB's, a connection string PostgreSQL's.
 """
@@ -19,7 +19,7 @@ from ocsd.export.databases.writer import Writer
 from ocsd.system import files
 
 
-def opened(where, state):
+def opened(where, state, settle_s):
     """Return the destination, and the keeper of its cursor."""
     if "=" in where:
         database = PostgresDatabase(PostgresConnection(where, limit_s=2.0), "writer")
@@ -33,12 +33,12 @@ def opened(where, state):
         compresses=False,
     )
     database = LineDestination(HttpDatabase(endpoint, limit_s=2.0))
-    return database, CursorFile(state / "cursor.json")
+    return database, CursorFile(state / "cursor.json", float(settle_s))
 
 
-def main(data, state, where):
+def main(data, state, where, settle_s=0):
     Path(state).mkdir(exist_ok=True)
-    destination, cursor = opened(where, Path(state))
+    destination, cursor = opened(where, Path(state), settle_s)
     quarantine = Quarantine(Path(state) / "refused")
     inbox = Inbox(takes_all=False, clock=time.time)
     writer = Writer(destination, Path(data), cursor, quarantine, inbox)

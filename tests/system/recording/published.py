@@ -13,9 +13,10 @@ TAGS = {"a": {"_field": "level", "place": "top left"}, "n": {"_field": "count", 
 
 
 class WriterProcess:
-    def __init__(self, folder, port):
+    def __init__(self, folder, port, settle_s=0):
         command = [sys.executable, "-m", "tests.system.recording.database_writer"]
         self._command = [*command, str(folder / "data"), str(folder / "state"), str(port)]
+        self._command += [str(settle_s)]
         self._log = (folder / "writer.log").open("wb")
         self._folder = folder / "state"
         self._cursor = self._folder / "cursor.json"
