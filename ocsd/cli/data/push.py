@@ -133,7 +133,8 @@ def _destination(to: str, given: dict[str, Any], compresses: bool) -> Any:
                 f"--to {to!r} is neither an address nor an instance of the site file; write it as "
                 f"{addresses.FORMS}"
             )
-        found = addresses.of_writer(entry.agent_class, entry.arguments, {**os.environ, **entry.env})
+        os.environ.update(entry.env)  # libpq reads them as well
+        found = addresses.of_writer(entry.agent_class, entry.arguments, os.environ)
     return found
 
 

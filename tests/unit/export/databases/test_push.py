@@ -1,6 +1,7 @@
 """Filling a database with the files of a time."""
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,8 @@ from ocsd.export.databases import addresses
 from ocsd.export.databases.destination import DatabaseAwayError
 from ocsd.export.databases.line_destination import LineDestination
 from ocsd.export.databases.push import PATIENCE_S, Push, PushRecord, Wanted
+from ocsd.site.data_folder import WRITERS
+from ocsd.site.load import load
 from tests.unit.data.recorded import OPENED, THERMO, every, samples, sound
 from tests.unit.export.databases.database import AtOnce, MemoryDatabase, values_of_files
 
@@ -154,6 +157,16 @@ def test_entries_of_a_site_file_name_databases():
         addresses.of_writer("InfluxDBAgentv2", [], {})
     with pytest.raises(UsageError, match="FakeDataAgent writes to no database"):
         addresses.of_writer("FakeDataAgent", [], {})
+
+
+def test_the_example_of_a_site_file_names_both_databases():
+    site = load(Path(__file__).parents[4] / "site-configs" / "databases.yaml")
+    writers = [each for each in site.hosts["localhost"].instances if each.agent_class in WRITERS]
+    found = [addresses.of_writer(each.agent_class, each.arguments, {}) for each in writers]
+    assert [each.name for each in found] == [
+        "http://localhost:8086",
+        "postgresql://ocs@localhost:5432/feeds",
+    ]
 
 
 @pytest.mark.parametrize(
