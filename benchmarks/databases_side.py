@@ -25,8 +25,8 @@ def main(port: str, database: str, feeds: int, fields: int, samples: int, values
     wall_s = cpu_s = 0.0
     seconds = max(1, values // (feeds * fields * samples))
     for second in range(seconds):
-        for message in messages(feeds, fields, samples, second):
-            waiting.put(message)
+        for message, info in messages(feeds, fields, samples, second):
+            waiting.put((message, {**info, "feed_name": "data", "agent_class": "Benchmark"}))
         began_s, began_cpu_s = time.perf_counter(), time.process_time()
         publisher.run()
         wall_s += time.perf_counter() - began_s

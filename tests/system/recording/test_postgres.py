@@ -1,6 +1,7 @@
 """A real PostgreSQL and a writer that are killed: each sample of the files is there, once."""
 
 import os
+import re
 import signal
 import tempfile
 from pathlib import Path
@@ -157,6 +158,14 @@ def _is_complete_again(server, folder):
         return False
 
 
+def queries_of_the_page():
+    """Return the statements in docs/databases.md, with Grafana's macro filled in."""
+    page = Path(__file__).parents[3] / "docs" / "databases.md"
+    blocks = re.findall(r"```sql\n(.*?)```", page.read_text(), re.DOTALL)
+    text = "".join(blocks).replace("$__timeFilter(time)", "time > now() - interval '1 day'")
+    return [each for each in text.split(";") if each.strip()]
+
+
 def test_an_entry_of_a_site_file_writes_what_the_site_records(server, site):
     entry = {"agent-class": "PostgreSQLAgent", "instance-id": "postgres"}
     entry |= {"arguments": ["--dsn", server.dsn]}
@@ -179,3 +188,6 @@ def test_an_entry_of_a_site_file_writes_what_the_site_records(server, site):
     assert site.ocsd("down", "fake-data1").returncode == 0
     assert site.ocsd("down", "aggregator").returncode == 0
     wait_until(lambda: values_of_files(data)[0].items() <= server.values()[0].items(), "the files")
+    server.execute("CREATE ROLE grafana")
+    answers = [server.execute(each) for each in queries_of_the_page()]
+    assert [bool(rows) for rows in answers] == [False, False, True, True, True, True, False]
