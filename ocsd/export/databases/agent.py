@@ -101,6 +101,7 @@ class DatabaseWriter:
                 if time.monotonic() - reported_s >= REPORT_S or params["test_mode"]:
                     reported_s = time.monotonic()
                     self._report(session, writer.report())
+                    self._tell_first_start(session, writer)
                 if params["test_mode"]:
                     break
                 time.sleep(delay_s)
@@ -130,6 +131,18 @@ class DatabaseWriter:
         if before and not reason:
             self._log.info("the database at {name} is up to date again", name=data["database"])
         session.degraded = bool(reason)
+
+    def _tell_first_start(self, session: ocs_agent.OpSession, writer: Writer[Any]) -> None:
+        if not writer.condition.leaves_out_files:
+            return
+        writer.condition.leaves_out_files = False
+        name = str(self._agent.agent_address).partition(".")[2]
+        text = (
+            "first start: what is recorded from now on is written, and what the journal has; to "
+            f"write older data, which are in files: ocsd data push --to {name} --since 30d"
+        )
+        session.add_message(text)
+        self._log.info("{text}", text=text)
 
 
 def brief(session: ocs_agent.OpSession | None) -> str:
