@@ -2,7 +2,7 @@
 
 Imports nothing of ocsd::
 
-    python databases_side.py PORT DATABASE FEEDS FIELDS SAMPLES VALUES
+    python publisher_side.py PORT DATABASE FEEDS FIELDS SAMPLES VALUES
 
 prints a line of JSON: the values that were written, and the time and the CPU of that.
 """
@@ -11,14 +11,16 @@ import json
 import queue
 import sys
 import time
+from pathlib import Path
 from typing import Any
-
-from recording_side import messages
 
 
 def main(port: str, database: str, feeds: int, fields: int, samples: int, values: int) -> None:
     """Write about so many values, each second's messages at once as its agent does."""
+    # At the end of the path: the folder has modules with names of the standard library.
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
     from ocs.agents.influxdb_publisher.drivers import Publisher
+    from recording_side import messages
 
     waiting: queue.Queue[Any] = queue.Queue()
     publisher = Publisher("127.0.0.1", database, waiting, port=int(port))

@@ -6,7 +6,7 @@
 
 Needs influxd (`OCSD_INFLUXD`, PATH, or Debian's package) and PostgreSQL. First each at its limit:
 OCS's Publisher with each second's messages, and our writers with a journal
-(`benchmarks.database_writing`). Then all three at once behind one crossbar, with the same messages;
+(`benchmarks.databases.writing`). Then all three at once behind one crossbar, with the same messages;
 meanwhile their databases are stopped for a while and started again, and what they hold in the end
 is counted.
 """
@@ -28,7 +28,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from benchmarks import ocs_venv, router
-from benchmarks.database_writing import Shape, Writing, filled, spent_s, written
+from benchmarks.databases.writing import Shape, Writing, filled, spent_s, written
 from benchmarks.end_to_end import AGGREGATOR, publishing
 from benchmarks.end_to_end_feeds import FIELDS, SESSIONS, Plan, Published
 from benchmarks.site import HOST, Hub
@@ -43,7 +43,7 @@ from tests.system.influxd import Influxd, program
 from tests.system.postgres import Postgres
 
 SHAPES: Final = (Shape(10, 16, 1000), Shape(10, 16, 10))
-SIDE: Final = Path(__file__).with_name("databases_side.py")
+SIDE: Final = Path(__file__).with_name("publisher_side.py")
 PUBLISHED: Final = Plan(5, 50, 5, 45.0, 1.0, 10.0, True)
 OUTAGE_BEGINS_S: Final = 10.0
 OUTAGE_S: Final = 15.0

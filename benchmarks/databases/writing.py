@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks.database_writing [--values N] [--gzip]
+    python -m benchmarks.databases.writing [--values N] [--gzip]
 
 For each shape of messages, a recorder's journal is filled first; then a writer that starts anew
 writes it to a real InfluxDB 1 on loopback (`OCSD_INFLUXD`, PATH, or Debian's package).
