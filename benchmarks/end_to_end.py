@@ -132,12 +132,12 @@ def run(ocs: Path, side: str, case: Case, folder: Path) -> Figures:
             pid = stack.enter_context(_ocs(ocs, site_file, folder / "aggregator.log"))
         else:
             pid = stack.enter_context(_ocsd(site_file, folder / "ocsd"))
-        with _publishing(neighbour / ROUTER_SOCKET, hub, plan) as publishing:
-            assert publishing.stdout is not None
-            if publishing.stdout.readline() != "started\n":
+        with publishing(neighbour / ROUTER_SOCKET, hub, plan) as feeds:
+            assert feeds.stdout is not None
+            if feeds.stdout.readline() != "started\n":
                 raise RuntimeError(f"the publishers did not start; see {folder}")
             before = cpu_s(pid), _cpu_with_children_s(router_pid)
-            report = publishing.stdout.readline()
+            report = feeds.stdout.readline()
         published = Published(**json.loads(report))
         figures = Figures(
             published=published.messages,
@@ -286,7 +286,8 @@ def _ocsd(site_file: Path, folder: Path) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _publishing(socket: Path, hub: Hub, plan: Plan) -> Iterator["subprocess.Popen[str]"]:
+def publishing(socket: Path, hub: Hub, plan: Plan) -> Iterator["subprocess.Popen[str]"]:
+    """Run the process that publishes for the time of the context."""
     arguments = [str(socket), hub.realm, hub.address_root, json.dumps(dataclasses.asdict(plan))]
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.end_to_end_feeds", *arguments],

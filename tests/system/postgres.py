@@ -91,6 +91,10 @@ class Postgres:
         self._process.send_signal(signal.SIGCONT)
         self._signal_family(signal.SIGCONT)
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def is_up(self):
         return self._process is not None and self._process.poll() is None
 

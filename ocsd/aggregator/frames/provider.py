@@ -72,16 +72,9 @@ class BlockBuffer:
         if None in wanted.values():
             return False
         widened = {name: kind for name, kind in wanted.items() if kind is not None}
-        self._replace_layout(widened, self.layout.tags)
+        old = self.layout
+        self.layout = PackingLayout(old.origin, old.block_name, widened, old.tags)
         return True
-
-    def retag(self, tags: Tags | None) -> None:
-        """Pack what comes from now on with these `influxdb_tags`."""
-        if tags != self.layout.tags:
-            self._replace_layout(self.layout.kinds, tags)
-
-    def _replace_layout(self, kinds: Mapping[str, Kind], tags: Tags | None) -> None:
-        self.layout = PackingLayout(self.layout.origin, self.layout.block_name, kinds, tags)
 
     def clear(self) -> None:
         """Forget the waiting blocks, which have been written."""
@@ -108,8 +101,8 @@ class Provider:
     """One feed in one life of its agent; each of its blocks has a fixed set of fields."""
 
     prov_id: int
-    """Number of the provider in the files. It changes when the types of the fields do, or when
-    samples are older than those of its last frame.
+    """Number of the provider in the files. It changes when the types of the fields or their
+    `influxdb_tags` do, or when samples are older than those of its last frame.
     """
     origin: Origin
     """The sender, as its first message described it."""
@@ -139,8 +132,8 @@ class Provider:
         Returns
         -------
         (BlockBuffer, bytes) or None
-            None if this provider has that block with other fields or types, or has
-            too many blocks for another one.
+            None if this provider has that block with other fields, types or
+            `influxdb_tags`, or has too many blocks for another one.
 
         Raises
         ------
@@ -151,21 +144,23 @@ class Provider:
         if buffer is not None and not self.retired:
             if buffer.layout.kinds.keys() != block.columns.keys():
                 return None
-            buffer.retag(block.tags)
+            if buffer.layout.tags != block.tags:
+                return None
             try:
                 return buffer, buffer.layout.pack(block)
             except MisfitError:
                 pass  # The buffer may be widened.
         if buffer is None:
             check_field_names(block.block_name, list(block.columns))
-        buffer = self.room_for(block.block_name, kinds_of(block))
+        buffer = self.room_for(block.block_name, kinds_of(block), block.tags)
         if buffer is None:
             return None
-        buffer.retag(block.tags)
         return buffer, buffer.layout.pack(block)
 
-    def room_for(self, name: str, kinds: Mapping[str, Kind]) -> BlockBuffer | None:
-        """Return the buffer for values of these types, widened or made if need be.
+    def room_for(
+        self, name: str, kinds: Mapping[str, Kind], tags: Tags | None = None
+    ) -> BlockBuffer | None:
+        """Return the buffer for values of these types and tags, widened or made if need be.
 
         A new provider has room for any. A buffer that is made belongs to the provider
         once it has taken a block.
@@ -173,11 +168,11 @@ class Provider:
         if self.retired:
             return None
         buffer = self.blocks.get(name)
-        if buffer is not None and buffer.widen(kinds):
+        if buffer is not None and buffer.layout.tags == tags and buffer.widen(kinds):
             return buffer
         if buffer is not None or len(self.blocks) >= MOST_BLOCKS:
             return None
-        return BlockBuffer(PackingLayout(self.origin, name, kinds))
+        return BlockBuffer(PackingLayout(self.origin, name, kinds, tags))
 
     def take(
         self, buffer: BlockBuffer, packed: PackedBlock, number: int, segment: int, now: Instant

@@ -68,18 +68,16 @@ class Source:
     def room_for(self, layout: Layout) -> tuple[Provider, BlockBuffer] | None:
         """Return the place for packed blocks of this layout; None if no provider has one."""
         for provider in self.providers:
-            buffer = provider.room_for(layout.block_name, layout.kinds)
+            buffer = provider.room_for(layout.block_name, layout.kinds, layout.tags)
             if buffer is not None:
-                buffer.retag(layout.tags)
                 return provider, buffer
         return None
 
     def make_room(self, fresh: Provider, layout: Layout) -> tuple[Provider, BlockBuffer]:
         """Return the place for packed blocks of this layout in a new provider, which is added."""
-        buffer = fresh.room_for(layout.block_name, layout.kinds)
+        buffer = fresh.room_for(layout.block_name, layout.kinds, layout.tags)
         if buffer is None:
             raise ValueError("a new provider has room for anything")
-        buffer.retag(layout.tags)
         self._add(fresh)
         return fresh, buffer
 

@@ -71,7 +71,7 @@ def push(
     folders = [selection.folder, *map(DataFolder, also)]
     paths = [folder.path.resolve() for folder in folders]
     fields = _fields(selection, folders, wanted) if wanted else None
-    what = pushing.Wanted(*selection.limits, fields)
+    what = pushing.PushSelection(*selection.limits, fields)
     record = pushing.PushRecord(_record_path(to, wanted, paths), what)
     job = pushing.Push(destination, what, record)
     try:
@@ -131,9 +131,10 @@ def _destination(to: str, given: dict[str, Any], compresses: bool) -> Any:
         if entry is None:
             raise UsageError(
                 f"--to {to!r} is neither an address nor an instance of the site file; write it as "
-                f"{addresses.FORMS}"
+                f"{addresses.ADDRESS_FORMS}"
             )
-        found = addresses.of_writer(entry.agent_class, entry.arguments, {**os.environ, **entry.env})
+        os.environ.update(entry.env)  # libpq reads them as well
+        found = addresses.of_writer(entry.agent_class, entry.arguments, os.environ)
     return found
 
 

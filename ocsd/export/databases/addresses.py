@@ -12,7 +12,7 @@ from ocsd.export.databases.line_destination import LineDestination
 from ocsd.export.databases.server import Endpoint, HttpDatabase, influxdb_1, influxdb_2
 from ocsd.site.data_folder import INFLUXDB_1_CLASS, INFLUXDB_2_CLASS, POSTGRES_CLASS
 
-FORMS: Final = (
+ADDRESS_FORMS: Final = (
     "http://HOST:8086/DATABASE (InfluxDB 1, VictoriaMetrics), influxdb2 (of INFLUXDB_V2_URL and "
     "its like), postgresql://USER@HOST/DATABASE, or a writer of the site file"
 )
@@ -81,7 +81,7 @@ def of_writer(
         return _lines(influxdb_2(compresses=told.gzip, environment=environment))
     if agent_class == POSTGRES_CLASS:
         return _postgres(_parsed(postgres_agent.make_parser(), arguments).dsn)
-    raise UsageError(f"{agent_class} writes to no database; write --to as {FORMS}")
+    raise UsageError(f"{agent_class} writes to no database; write --to as {ADDRESS_FORMS}")
 
 
 def _influxdb_1(parts: SplitResult, compresses: bool, environment: Mapping[str, str]) -> Endpoint:
@@ -92,7 +92,7 @@ def _influxdb_1(parts: SplitResult, compresses: bool, environment: Mapping[str, 
         )
     database = parts.path.strip("/")
     if not database or "/" in database:
-        raise UsageError(f"--to names no database; write it as {FORMS}")
+        raise UsageError(f"--to names no database; write it as {ADDRESS_FORMS}")
     uses_tls = parts.scheme == "https"
     return influxdb_1(
         host=parts.hostname or "localhost",

@@ -29,7 +29,7 @@ REPORT_S: Final = 1.0
 
 OpenedDestination = Callable[[Path], tuple[Destination[Any], CursorStore]]
 
-_LONGEST_NAME: Final = 120
+_LONGEST_DATABASE_NAME: Final = 120
 _FALSE: Final = frozenset({"", "0", "false", "no", "off"})
 
 
@@ -101,6 +101,7 @@ class DatabaseWriter:
                 if time.monotonic() - reported_s >= REPORT_S or params["test_mode"]:
                     reported_s = time.monotonic()
                     self._report(session, writer.report())
+                    self._tell_first_start(session, writer)
                 if params["test_mode"]:
                     break
                 time.sleep(delay_s)
@@ -131,6 +132,18 @@ class DatabaseWriter:
             self._log.info("the database at {name} is up to date again", name=data["database"])
         session.degraded = bool(reason)
 
+    def _tell_first_start(self, session: ocs_agent.OpSession, writer: Writer[Any]) -> None:
+        if not writer.condition.leaves_out_files:
+            return
+        writer.condition.leaves_out_files = False
+        name = str(self._agent.agent_address).partition(".")[2]
+        text = (
+            "first start: what is recorded from now on is written, and what the journal has; to "
+            f"write older data, which are in files: ocsd data push --to {name} --since 30d"
+        )
+        session.add_message(text)
+        self._log.info("{text}", text=text)
+
 
 def brief(session: ocs_agent.OpSession | None) -> str:
     """Return the text of ``X_WRITING`` for the present run of ``record``: a JSON object.
@@ -142,7 +155,7 @@ def brief(session: ocs_agent.OpSession | None) -> str:
         return "{}"
     facts = {key: data[key] for key in WritingStatus._fields if key in data}
     facts["refused"] = sum(data["refused"].values())
-    facts["database"] = data["database"][:_LONGEST_NAME]
+    facts["database"] = data["database"][:_LONGEST_DATABASE_NAME]
     return json.dumps(facts)
 
 

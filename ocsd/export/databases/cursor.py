@@ -116,7 +116,13 @@ class CursorFile:
         self.safe = read(path)
 
     def acknowledge(self, cursor: Cursor, now_s: float) -> None:
-        """Take in what the database has acknowledged up to now [s, monotonic]."""
+        """Take in what the database has acknowledged up to now [s, monotonic].
+
+        The first cursor of all is the one to begin with, before anything is written.
+        """
+        if self.safe is None:
+            self.safe = cursor
+            return
         self._young.append((now_s, cursor))
         while self._young and now_s - self._young[0][0] >= self._settle_s:
             self.safe = self._young.popleft()[1]

@@ -7,7 +7,7 @@ from ocsd.export.databases.cursor import Cursor
 from ocsd.export.databases.points import BlockSamples
 
 Batch = TypeVar("Batch")
-"""What a database takes at once, in its own form."""
+"""A part of the samples, in the form that a database takes at once."""
 
 
 class DatabaseAwayError(Exception):

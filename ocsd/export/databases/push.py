@@ -26,13 +26,13 @@ from ocsd.export.databases.points import BlockSamples
 from ocsd.export.databases.trails import frames
 from ocsd.system import files
 
-PATIENCE_S: Final = 60.0
+AWAY_LIMIT_S: Final = 60.0
 """Time for which a database that does not answer is tried again [s]."""
-RETRY_S: Final = 1.0
+PUSH_RETRY_S: Final = 1.0
 
 
-class Wanted(NamedTuple):
-    """What to send."""
+class PushSelection(NamedTuple):
+    """The part of recorded data to send."""
 
     since_at: float
     until_at: float
@@ -64,11 +64,11 @@ class PushRecord:
     ----------
     path : Path
         The file; it is removed when all is done.
-    wanted : Wanted
+    wanted : PushSelection
         What is sent now. The places of an earlier push count only if it was to send all of that.
     """
 
-    def __init__(self, path: Path, wanted: Wanted) -> None:
+    def __init__(self, path: Path, wanted: PushSelection) -> None:
         self._path = path
         self._span = [wanted.since_at, wanted.until_at]
         self._places: dict[str, FilePlace] = {}
@@ -102,7 +102,7 @@ class Push(Generic[Batch]):
     ----------
     destination : Destination
         The database.
-    wanted : Wanted
+    wanted : PushSelection
         What to send.
     record : PushRecord
         How far it has come.
@@ -117,7 +117,7 @@ class Push(Generic[Batch]):
     def __init__(
         self,
         destination: Destination[Batch],
-        wanted: Wanted,
+        wanted: PushSelection,
         record: PushRecord,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
@@ -139,7 +139,7 @@ class Push(Generic[Batch]):
         Raises
         ------
         DatabaseAwayError
-            If the database has not answered for `PATIENCE_S`.
+            If the database has not answered for `AWAY_LIMIT_S`.
         OSError
             If a file cannot be read.
         """
@@ -150,7 +150,7 @@ class Push(Generic[Batch]):
             for folder, sizes in spans:
                 done = partial(self._report, report, before, total, sizes)
                 while not self._sent(folder, sizes, done):
-                    self._sleep(RETRY_S)
+                    self._sleep(PUSH_RETRY_S)
                 before += sum(sizes.values())
                 self.pushed.files += len(sizes)
         finally:
@@ -174,7 +174,7 @@ class Push(Generic[Batch]):
         except DatabaseAwayError:
             self._flights.abandon()
             self._destination.close()
-            if self._monotonic() - self._answered_s > PATIENCE_S:
+            if self._monotonic() - self._answered_s > AWAY_LIMIT_S:
                 raise
             return False
         return True
@@ -249,7 +249,7 @@ class Push(Generic[Batch]):
         report(before + passed - sizes.get(place.name, 0) + place.offset, total)
 
 
-def chosen(samples: BlockSamples, wanted: Wanted) -> BlockSamples | None:
+def chosen(samples: BlockSamples, wanted: PushSelection) -> BlockSamples | None:
     """Return the part of samples that is wanted; None if there is none."""
     block, columns = samples
     kinds = block.kinds

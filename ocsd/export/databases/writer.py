@@ -29,6 +29,7 @@ from ocsd.export.databases.destination import (
 from ocsd.export.databases.flights import Flights
 from ocsd.export.databases.inbox import Inbox
 from ocsd.export.databases.source import SampleSource, backlog_bytes
+from ocsd.export.databases.trails import names_of_files
 
 IDLE_S: Final = 0.5
 """Delay before it is looked for new samples [s]."""
@@ -66,6 +67,8 @@ class WritingCondition:
     backlog_bytes: int = 0
     source_trouble: str = ""
     cursor_trouble: str = ""
+    leaves_out_files: bool = False
+    """Whether this is the first start, and older data are in files, which are not written."""
 
 
 class Writer(Generic[Batch]):
@@ -221,6 +224,10 @@ class Writer(Generic[Batch]):
     def _opened(self) -> SampleSource | None:
         if self._source is None and self._folder is not None:
             self._source = SampleSource(self._folder, self._cursor.safe, self._clock().at)
+            if self._cursor.safe is None:
+                self.condition.leaves_out_files = bool(names_of_files(self._folder))
+                # Where we begin is certain, whenever the database has on its disk what follows.
+                self._acknowledge(self._source)
         return self._source
 
     def _begin_again(self) -> None:

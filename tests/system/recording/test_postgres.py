@@ -1,11 +1,13 @@
 """A real PostgreSQL and a writer that are killed: each sample of the files is there, once."""
 
 import os
+import re
 import signal
 import tempfile
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 
 from ocsd.export.databases.cursor import FilePlace, FileSpan
@@ -141,12 +143,27 @@ def _fill_and_free(server, disk, folder):
     small_disk.fill(disk)
     feeds.publish(4)
     small_disk.free(disk)
-    if not server.is_up():  # PostgreSQL ends itself where it has no room for its log
-        server.start()
     feeds.publish(2)
     feeds.end()
-    wait_until(lambda: is_complete(server, folder / "data"), "the whole content", 90)
+    wait_until(lambda: _is_complete_again(server, folder / "data"), "the whole content", 90)
     writer.kill()
+
+
+def _is_complete_again(server, folder):
+    if not server.is_up():  # PostgreSQL ends itself where it has no room for its log
+        server.start()
+    try:
+        return is_complete(server, folder)
+    except psycopg.OperationalError:  # it recovers
+        return False
+
+
+def queries_of_the_page():
+    """Return the statements in docs/databases.md, with Grafana's macro filled in."""
+    page = Path(__file__).parents[3] / "docs" / "databases.md"
+    blocks = re.findall(r"```sql\n(.*?)```", page.read_text(), re.DOTALL)
+    text = "".join(blocks).replace("$__timeFilter(time)", "time > now() - interval '1 day'")
+    return [each for each in text.split(";") if each.strip()]
 
 
 def test_an_entry_of_a_site_file_writes_what_the_site_records(server, site):
@@ -171,3 +188,6 @@ def test_an_entry_of_a_site_file_writes_what_the_site_records(server, site):
     assert site.ocsd("down", "fake-data1").returncode == 0
     assert site.ocsd("down", "aggregator").returncode == 0
     wait_until(lambda: values_of_files(data)[0].items() <= server.values()[0].items(), "the files")
+    server.execute("CREATE ROLE grafana")
+    answers = [server.execute(each) for each in queries_of_the_page()]
+    assert [bool(rows) for rows in answers] == [False, False, True, True, True, True, False]

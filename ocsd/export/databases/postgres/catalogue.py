@@ -21,15 +21,15 @@ KIND_OF_TYPE: Final = {name: kind for kind, name in COLUMN_TYPES.items()}
 
 TIME: Final = "time"
 """The column with the time of the sample, and the key of each table."""
-FIELDS: Final = "ocs_fields"
+FIELDS_TABLE: Final = "ocs_fields"
 """The table that says where each field is."""
 WRITERS_TABLE: Final = "ocs_writers"
 """The table of the cursors."""
-OWN_TABLES: Final = frozenset({FIELDS, WRITERS_TABLE})
+OWN_TABLES: Final = frozenset({FIELDS_TABLE, WRITERS_TABLE})
 
 MOST_COLUMNS: Final = 400
 """Columns of a table at most: a row has to fit into a page of 8 kB, with 18 bytes for each text."""
-_LONGEST_NAME: Final = 63
+_LONGEST_IDENTIFIER: Final = 63
 """Bytes of a name in PostgreSQL."""
 _LONGEST_END: Final = 8
 
@@ -45,7 +45,7 @@ class FieldKey(NamedTuple):
     kind: Kind
 
 
-class Column(NamedTuple):
+class TableColumn(NamedTuple):
     """A place in the database."""
 
     table: str
@@ -53,12 +53,12 @@ class Column(NamedTuple):
     kind: Kind
 
 
-class Catalogue:
+class FieldCatalogue:
     """The columns that there are, and the names for new ones.
 
     Parameters
     ----------
-    columns : mapping of FieldKey to Column
+    columns : mapping of FieldKey to TableColumn
         The column of each field.
     names : mapping of str to collection of str
         The names of all columns of these tables.
@@ -68,7 +68,7 @@ class Catalogue:
 
     def __init__(
         self,
-        columns: Mapping[FieldKey, Column],
+        columns: Mapping[FieldKey, TableColumn],
         names: Mapping[str, Collection[str]],
         relations: Iterable[str] = (),
     ) -> None:
@@ -76,17 +76,17 @@ class Catalogue:
         self._names = {table: set(taken) for table, taken in names.items()}
         self._relations = {*relations, *OWN_TABLES}
 
-    def find(self, key: FieldKey) -> Column | None:
+    def find(self, key: FieldKey) -> TableColumn | None:
         """Return the column of a field; None if it has none yet."""
         return self._columns.get(key)
 
-    def add(self, key: FieldKey) -> Column:
+    def add(self, key: FieldKey) -> TableColumn:
         """Give a field a column of its own, in the last table of its feed or in a new one."""
         table = self._table_for(key)
         taken = self._names.setdefault(table, {TIME})
         name = _free(key.field, taken, (f"_{key.kind.name.lower()}",))
         taken.add(name)
-        column = self._columns[key] = Column(table, name, key.kind)
+        column = self._columns[key] = TableColumn(table, name, key.kind)
         return column
 
     def _table_for(self, key: FieldKey) -> str:
@@ -107,7 +107,7 @@ def _free(wanted: str, taken: Collection[str], ends: Iterable[str] = ()) -> str:
     plain = re.sub(r"[^a-z0-9_]", "_", wanted.lower())
     if not plain or plain[0].isdigit():
         plain = f"_{plain}"
-    plain = plain[: _LONGEST_NAME - _LONGEST_END]
+    plain = plain[: _LONGEST_IDENTIFIER - _LONGEST_END]
     return next(name for name in _candidates(plain, ends) if name not in taken)
 
 

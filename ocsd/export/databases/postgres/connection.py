@@ -14,7 +14,7 @@ from ocsd.errors import AgentArgumentsError
 from ocsd.export.databases.destination import DatabaseAwayError
 
 CONNECT_LIMIT_S: Final = 10
-ANSWER_LIMIT_S: Final = 30.0
+STATEMENT_LIMIT_S: Final = 30.0
 """Time within which a statement has to be answered [s]."""
 
 _LONGEST_MESSAGE: Final = 300
@@ -44,7 +44,7 @@ class PostgresConnection:
         If `conninfo` cannot be understood, or has a password in it.
     """
 
-    def __init__(self, conninfo: str, limit_s: float = ANSWER_LIMIT_S) -> None:
+    def __init__(self, conninfo: str, limit_s: float = STATEMENT_LIMIT_S) -> None:
         try:
             told: dict[str, Any] = conninfo_to_dict(conninfo)
         except psycopg.Error as error:

@@ -21,9 +21,9 @@ from ocsd.export.databases.postgres import statements
 from ocsd.export.databases.postgres.catalogue import (
     COLUMN_TYPES,
     KIND_OF_TYPE,
-    Catalogue,
-    Column,
+    FieldCatalogue,
     FieldKey,
+    TableColumn,
 )
 from ocsd.export.databases.postgres.connection import PostgresConnection, reason_of
 from ocsd.export.databases.postgres.copying import encoded
@@ -65,7 +65,7 @@ class PostgresDatabase:
         self.safe: Cursor | None = None
         self._connection = connection
         self._writer = writer
-        self._catalogue = Catalogue({}, {})
+        self._catalogue = FieldCatalogue({}, {})
         self._kept: Cursor | None = None
         self._is_pending = False
 
@@ -182,19 +182,19 @@ class PostgresDatabase:
         self._catalogue = catalogue
 
 
-def _read_catalogue(connection: psycopg.Connection[Any]) -> Catalogue:
-    columns: dict[FieldKey, Column] = {}
+def _read_catalogue(connection: psycopg.Connection[Any]) -> FieldCatalogue:
+    columns: dict[FieldKey, TableColumn] = {}
     for agent, feed, field, type_name, table, name in connection.execute(statements.COLUMNS):
         kind = KIND_OF_TYPE[type_name]
-        columns[FieldKey(agent, feed, field, kind)] = Column(table, name, kind)
+        columns[FieldKey(agent, feed, field, kind)] = TableColumn(table, name, kind)
     names: dict[str, set[str]] = {}
     for table, name in connection.execute(statements.NAMES):
         names.setdefault(table, set()).add(name)
     relations = [name for (name,) in connection.execute(statements.RELATIONS)]
-    return Catalogue(columns, names, relations)
+    return FieldCatalogue(columns, names, relations)
 
 
-def _add(connection: psycopg.Connection[Any], key: FieldKey, column: Column) -> None:
+def _add(connection: psycopg.Connection[Any], key: FieldKey, column: TableColumn) -> None:
     connection.execute(statements.create_table(column.table))
     connection.execute(statements.add_column(column))
     place = [COLUMN_TYPES[key.kind], column.table, column.name]

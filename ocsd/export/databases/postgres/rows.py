@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsd.export.databases.points import BlockSamples, pieces
-from ocsd.export.databases.postgres.catalogue import Catalogue, Column, FieldKey
+from ocsd.export.databases.postgres.catalogue import FieldCatalogue, FieldKey, TableColumn
 from ocsd.journal.kinds import Kind
 
 MOST_COPIED: Final = 200_000
@@ -39,7 +39,7 @@ class Rows(NamedTuple):
     table: str
     times: NDArray[np.int64]
     """Shape (n,), Unix times [us]."""
-    cells: Mapping[Column, Cells]
+    cells: Mapping[TableColumn, Cells]
 
     def part(self, begin: int, end: int) -> "Rows":
         """Return the rows of a range."""
@@ -58,7 +58,7 @@ class Rows(NamedTuple):
         ]
 
 
-_Chunk = tuple[NDArray[np.int64], Mapping[Column, Cells]]
+_Chunk = tuple[NDArray[np.int64], Mapping[TableColumn, Cells]]
 
 
 def keys_of(samples: BlockSamples) -> dict[FieldKey, str]:
@@ -82,7 +82,7 @@ def batches_of(samples: Sequence[BlockSamples]) -> Iterator[list[BlockSamples]]:
         yield batch
 
 
-def missing(samples: Sequence[BlockSamples], catalogue: Catalogue) -> list[FieldKey]:
+def missing(samples: Sequence[BlockSamples], catalogue: FieldCatalogue) -> list[FieldKey]:
     """Return the fields that have no column yet."""
     found: dict[FieldKey, None] = {}
     for each in samples:
@@ -92,7 +92,7 @@ def missing(samples: Sequence[BlockSamples], catalogue: Catalogue) -> list[Field
     return list(found)
 
 
-def tabulated(samples: Sequence[BlockSamples], catalogue: Catalogue) -> list[Rows]:
+def tabulated(samples: Sequence[BlockSamples], catalogue: FieldCatalogue) -> list[Rows]:
     """Return samples as rows of their tables.
 
     Samples of a feed with the same time are one row, whatever blocks they are of; where two have
@@ -101,7 +101,7 @@ def tabulated(samples: Sequence[BlockSamples], catalogue: Catalogue) -> list[Row
     chunks: dict[str, list[_Chunk]] = {}
     for each in samples:
         times = np.rint(np.asarray(each.columns[""]) * MICROSECONDS).astype(np.int64)
-        by_table: dict[str, dict[Column, Cells]] = {}
+        by_table: dict[str, dict[TableColumn, Cells]] = {}
         for key, name in keys_of(each).items():
             column = _column(key, each.columns[name], catalogue)
             if column is not None:
@@ -112,7 +112,7 @@ def tabulated(samples: Sequence[BlockSamples], catalogue: Catalogue) -> list[Row
     return [_joined(table, parts) for table, parts in chunks.items()]
 
 
-def _column(key: FieldKey, values: Any, catalogue: Catalogue) -> Column | None:
+def _column(key: FieldKey, values: Any, catalogue: FieldCatalogue) -> TableColumn | None:
     """Return the column that takes the values of a field."""
     column = catalogue.find(key)
     if column is None and key.kind is Kind.INT:
@@ -138,7 +138,7 @@ def _joined(table: str, chunks: Sequence[_Chunk]) -> Rows:
     if len(chunks) == 1 and bool((np.diff(all_times) > 0).all()):
         return Rows(table, all_times, chunks[0][1])
     times, places = np.unique(all_times, return_inverse=True)
-    joined: dict[Column, Cells] = {}
+    joined: dict[TableColumn, Cells] = {}
     begin = 0
     for chunk_times, of_chunk in chunks:
         rows = places[begin : begin + len(chunk_times)]

@@ -7,10 +7,10 @@ from psycopg import sql
 
 from ocsd.export.databases.postgres.catalogue import (
     COLUMN_TYPES,
-    FIELDS,
+    FIELDS_TABLE,
     TIME,
     WRITERS_TABLE,
-    Column,
+    TableColumn,
 )
 
 PART: Final = "ocs_part"
@@ -36,13 +36,13 @@ CREATE: Final = sql.SQL(
         saved_at timestamptz NOT NULL DEFAULT now()
     );
     """
-).format(fields=sql.Identifier(FIELDS), writers=sql.Identifier(WRITERS_TABLE))
+).format(fields=sql.Identifier(FIELDS_TABLE), writers=sql.Identifier(WRITERS_TABLE))
 
 IS_THERE: Final = sql.SQL(
     "SELECT to_regclass({}) IS NOT NULL AND to_regclass({}) IS NOT NULL"
-).format(FIELDS, WRITERS_TABLE)
+).format(FIELDS_TABLE, WRITERS_TABLE)
 
-LOCK: Final = sql.SQL("SELECT pg_advisory_xact_lock(hashtext({}))").format(FIELDS)
+LOCK: Final = sql.SQL("SELECT pg_advisory_xact_lock(hashtext({}))").format(FIELDS_TABLE)
 """Writers make tables and columns one after the other."""
 
 CURSOR: Final = sql.SQL("SELECT cursor FROM {} WHERE writer = %s").format(
@@ -64,7 +64,7 @@ COLUMNS: Final = sql.SQL(
         AND NOT attisdropped AND format_type(atttypid, NULL) = type
     ORDER BY agent, feed, attrelid, attnum
     """
-).format(sql.Identifier(FIELDS))
+).format(sql.Identifier(FIELDS_TABLE))
 """The columns that are there and have the type they should have: people may have changed them."""
 
 NAMES: Final = sql.SQL(
@@ -73,7 +73,7 @@ NAMES: Final = sql.SQL(
     FROM {} JOIN pg_attribute ON attrelid = to_regclass(quote_ident(table_name))
     WHERE attnum > 0 AND NOT attisdropped
     """
-).format(sql.Identifier(FIELDS))
+).format(sql.Identifier(FIELDS_TABLE))
 
 RELATIONS: Final = sql.SQL(
     "SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
@@ -86,7 +86,7 @@ ADD_FIELD: Final = sql.SQL(
     ON CONFLICT (agent, feed, field, type)
     DO UPDATE SET table_name = EXCLUDED.table_name, column_name = EXCLUDED.column_name
     """
-).format(sql.Identifier(FIELDS))
+).format(sql.Identifier(FIELDS_TABLE))
 
 
 def create_table(table: str) -> sql.Composed:
@@ -96,7 +96,7 @@ def create_table(table: str) -> sql.Composed:
     )
 
 
-def add_column(column: Column) -> sql.Composed:
+def add_column(column: TableColumn) -> sql.Composed:
     """Return the statement that makes the column of a field."""
     return sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} {}").format(
         sql.Identifier(column.table),
@@ -105,21 +105,21 @@ def add_column(column: Column) -> sql.Composed:
     )
 
 
-def copy(table: str, columns: Sequence[Column]) -> sql.Composed:
+def copy(table: str, columns: Sequence[TableColumn]) -> sql.Composed:
     """Return the statement that takes rows."""
     return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
         sql.Identifier(table), _names(columns)
     )
 
 
-def create_part(table: str, columns: Sequence[Column]) -> sql.Composed:
+def create_part(table: str, columns: Sequence[TableColumn]) -> sql.Composed:
     """Return the statement that makes a table of this connection for rows to be merged."""
     return sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT {} FROM {} WITH NO DATA").format(
         sql.Identifier(PART), _names(columns), sql.Identifier(table)
     )
 
 
-def merge(table: str, columns: Sequence[Column]) -> sql.Composed:
+def merge(table: str, columns: Sequence[TableColumn]) -> sql.Composed:
     """Return the statement that takes the rows of that table, of which some may be there.
 
     Values that are NULL leave what is there; rows that would not change are not written.
@@ -149,6 +149,6 @@ def merge(table: str, columns: Sequence[Column]) -> sql.Composed:
     )
 
 
-def _names(columns: Sequence[Column]) -> sql.Composed:
+def _names(columns: Sequence[TableColumn]) -> sql.Composed:
     names = [TIME, *(column.name for column in columns)]
     return sql.SQL(", ").join(map(sql.Identifier, names))

@@ -36,7 +36,7 @@ def site(ocsd):
     return path
 
 
-@pytest.mark.parametrize("name", ["default.yaml", "observatory.yaml"])
+@pytest.mark.parametrize("name", ["default.yaml", "observatory.yaml", "databases.yaml"])
 def test_the_site_files_of_the_repository_are_right(ocsd, name):
     path = REPOSITORY / "site-configs" / name
     done = ocsd("check", "--site-file", str(path))

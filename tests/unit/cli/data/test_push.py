@@ -98,7 +98,7 @@ def test_refused_lines_end_with_code_1(run, server):
 
 
 def test_a_database_that_is_away_ends_with_code_69(run, server, monkeypatch):
-    monkeypatch.setattr(push, "PATIENCE_S", -1.0)
+    monkeypatch.setattr(push, "AWAY_LIMIT_S", -1.0)
     server.status = 503
     err = run("--to", address(server), code=69).err
     assert "answers 503" in err

@@ -1,6 +1,7 @@
 """Filling a database with the files of a time."""
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -8,11 +9,13 @@ from ocsd.errors import AgentArgumentsError, UsageError
 from ocsd.export.databases import addresses
 from ocsd.export.databases.destination import DatabaseAwayError
 from ocsd.export.databases.line_destination import LineDestination
-from ocsd.export.databases.push import PATIENCE_S, Push, PushRecord, Wanted
+from ocsd.export.databases.push import AWAY_LIMIT_S, Push, PushRecord, PushSelection
+from ocsd.site.data_folder import WRITERS
+from ocsd.site.load import load
 from tests.unit.data.recorded import OPENED, THERMO, every, samples, sound
 from tests.unit.export.databases.database import AtOnce, MemoryDatabase, values_of_files
 
-ALL = Wanted(-math.inf, math.inf)
+ALL = PushSelection(-math.inf, math.inf)
 
 
 class Pushing:
@@ -56,7 +59,7 @@ def test_everything_is_sent_and_again_without_doubling(pushing):
 
 def test_a_time_and_a_field_are_picked(pushing):
     field = f"{THERMO}.channel_00"
-    pushed = pushing.run(Wanted(OPENED + 5, OPENED + 60.5, {field}))
+    pushed = pushing.run(PushSelection(OPENED + 5, OPENED + 60.5, {field}))
     times = sorted({round(time / 1e9, 3) for _, _, time in pushing.database.values})
     assert times == [*every(0.25, 20, OPENED + 5), OPENED + 60, OPENED + 60.25]
     assert {name for _, name, _ in pushing.database.values} == {"channel_00"}
@@ -94,7 +97,7 @@ def test_an_interrupted_push_goes_on_behind_what_was_acknowledged(pushing, tmp_p
     pushing.database.write = fail
     with pytest.raises(DatabaseAwayError, match="gone"):
         pushing.run(folders=folders)
-    assert pushing.slept > PATIENCE_S
+    assert pushing.slept > AWAY_LIMIT_S
     pushing.database.write = write
     arrived = pushing.database.arrived
     pushed = pushing.run(folders=folders)
@@ -106,11 +109,11 @@ def test_an_interrupted_push_goes_on_behind_what_was_acknowledged(pushing, tmp_p
 
 
 def test_the_record_of_a_shorter_time_does_not_count(tmp_path):
-    record = PushRecord(tmp_path / "record", Wanted(10.0, 20.0))
+    record = PushRecord(tmp_path / "record", PushSelection(10.0, 20.0))
     record.reached(tmp_path, place := record.place(tmp_path) or recorded_place())
-    assert PushRecord(tmp_path / "record", Wanted(12.0, 20.0)).place(tmp_path) == place
-    assert PushRecord(tmp_path / "record", Wanted(9.0, 20.0)).place(tmp_path) is None
-    assert PushRecord(tmp_path / "record", Wanted(12.0, 21.0)).place(tmp_path) is None
+    assert PushRecord(tmp_path / "record", PushSelection(12.0, 20.0)).place(tmp_path) == place
+    assert PushRecord(tmp_path / "record", PushSelection(9.0, 20.0)).place(tmp_path) is None
+    assert PushRecord(tmp_path / "record", PushSelection(12.0, 21.0)).place(tmp_path) is None
     (tmp_path / "record").write_text("{torn")
     assert PushRecord(tmp_path / "record", ALL).place(tmp_path) is None
 
@@ -154,6 +157,16 @@ def test_entries_of_a_site_file_name_databases():
         addresses.of_writer("InfluxDBAgentv2", [], {})
     with pytest.raises(UsageError, match="FakeDataAgent writes to no database"):
         addresses.of_writer("FakeDataAgent", [], {})
+
+
+def test_the_example_of_a_site_file_names_both_databases():
+    site = load(Path(__file__).parents[4] / "site-configs" / "databases.yaml")
+    writers = [each for each in site.hosts["localhost"].instances if each.agent_class in WRITERS]
+    found = [addresses.of_writer(each.agent_class, each.arguments, {}) for each in writers]
+    assert [each.name for each in found] == [
+        "http://localhost:8086",
+        "postgresql://ocs@localhost:5432/feeds",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -193,6 +193,11 @@ def test_the_first_start_leaves_out_what_is_no_longer_in_the_journal(tmp_path):
     site.publish(700)
     site.write()
     assert 0 < len(site.database.values) < 2 * 10 * site.number
+    assert site.writer.condition.leaves_out_files
+    site.writer.close()
+    site.begin()
+    site.write()
+    assert not site.writer.condition.leaves_out_files
 
 
 def test_refused_lines_are_set_aside_and_counted(site):
@@ -220,6 +225,21 @@ def test_a_database_that_settles_late_gets_again_what_it_may_have_lost(site):
     site.end()
 
 
+def test_a_database_that_settles_late_and_fails_in_its_first_life_misses_nothing(site):
+    site.settle_s = 10.0
+    site.begin()
+    for _ in range(3):
+        site.publish(2)
+        site.writer.step()
+        site.database.values.clear()
+        site.database.away = True
+        site.publish(700)  # what was acknowledged is in files only
+        site.writer.step()
+        site.database.away = False
+    site.write()
+    site.end()
+
+
 def test_tags_are_in_the_points_of_the_journal_and_of_the_files(site):
     tags = {"a": {"_field": "temperature", "channel": 1}}
     info = {"agent_address": "observatory.thermo1", "address": "observatory.thermo1.feeds.temps"}
@@ -231,6 +251,32 @@ def test_tags_are_in_the_points_of_the_journal_and_of_the_files(site):
     series = "Thermo,feed=temps,address_root=observatory,instance_id=thermo1,channel=1"
     assert [key[:2] for key in site.database.values] == [(series, "temperature")]
     site.end()  # compares with the files
+
+
+def test_tags_that_change_are_those_of_each_sample(site):
+    site.publish(1)
+    site.write()
+    info = {"agent_address": "observatory.thermo1", "address": "observatory.thermo1.feeds.temps"}
+    info |= {"session_id": "1795328000.5", "record": True, "agent_class": "Thermo"}
+    for number in range(40):
+        # The same session, block and fields; tags that change now and then, and none at all.
+        tags = {"a": {"_field": "temperature", "channel": number // 9}} if number % 9 else None
+        block = {"block_name": "b", "timestamps": [site.clock.at], "data": {"a": [float(number)]}}
+        if tags:
+            block |= {"influxdb_tags": tags}
+        site.recording.recorder.accept({"b": block}, info | {"seq": site.number})
+        site.number += 1
+        site.recording.run(1)
+    site.publish(700)  # longer than the journal keeps: all of this comes from files
+    site.write()
+    tagged = {
+        int(float(value)): series
+        for (series, field, _), value in site.database.values.items()
+        if field == "temperature"
+    }
+    assert sorted(tagged) == [number for number in range(40) if number % 9]
+    assert all(f"channel={number // 9}" in series for number, series in tagged.items())
+    site.end()
 
 
 def test_a_feed_that_excludes_influx_is_not_written(site):

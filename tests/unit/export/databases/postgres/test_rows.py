@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocsd.export.databases.points import BlockSamples, PointModel
-from ocsd.export.databases.postgres.catalogue import Catalogue, Column
+from ocsd.export.databases.postgres.catalogue import FieldCatalogue, TableColumn
 from ocsd.export.databases.postgres.copying import encoded
 from ocsd.export.databases.postgres.rows import (
     MOST_COPIED,
@@ -35,7 +35,7 @@ def samples(times, feed="observatory.a.feeds.f", **columns):
 
 def table_of(*blocks, catalogue=None):
     """Return the rows of one table as dicts by time [us]."""
-    catalogue = catalogue or Catalogue({}, {})
+    catalogue = catalogue or FieldCatalogue({}, {})
     for key in missing(blocks, catalogue):
         catalogue.add(key)
     (rows,) = tabulated(blocks, catalogue)
@@ -95,14 +95,14 @@ def test_the_later_of_two_values_of_one_time_counts():
 
 
 def test_integers_go_where_the_floats_of_the_field_are_if_they_fit():
-    catalogue = Catalogue({}, {})
+    catalogue = FieldCatalogue({}, {})
     table_of(samples([1.0], n=[1.5]), catalogue=catalogue)
     assert table_of(samples([2.0], n=[7]), catalogue=catalogue) == {2_000_000: {"n": 7.0}}
     assert table_of(samples([2.0], n=[2**60]), catalogue=catalogue) == {2_000_000: {"n_int": 2**60}}
 
 
 def test_a_row_comes_apart_into_single_cells():
-    columns = [Column("t", name, Kind.INT) for name in "abc"]
+    columns = [TableColumn("t", name, Kind.INT) for name in "abc"]
     cells = {each: Cells(np.array([5]), np.array([each.name != "b"])) for each in columns}
     parts = Rows("t", np.array([1]), cells).single_cells()
     assert [decoded(each) for each in parts] == [{1: {"a": 5}}, {1: {"c": 5}}]

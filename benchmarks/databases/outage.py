@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks.database_outage [--away 600] [--rounds 1]
+    python -m benchmarks.databases.outage [--away 600] [--rounds 1]
 
 Two feeds are recorded in real time, with frames of a second and segments of 16 KiB, so that what
 comes in during the outage is long gone from the journal. In each round the database is killed, is
