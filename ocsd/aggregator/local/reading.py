@@ -104,7 +104,9 @@ class LocalSpools:
         """Record what is new of some sources, as far as they are local: it is not missing."""
         for key in keys:
             path = self._paths.get(key)
-            if path is not None and not recorder.paused:
+            if path is not None and recorder.paused:
+                self._due[path] = None
+            elif path is not None:
                 self._read_feed(recorder, path)
 
     def read_all(self, recorder: Recorder) -> None:
@@ -125,7 +127,8 @@ class LocalSpools:
 
     def behind(self) -> set[SourceKey]:
         """Return the sources of which not all on the disk has been read."""
-        return {tail.key for tail in self._tails.values() if not tail.at_end}
+        due = self._due
+        return {tail.key for path, tail in self._tails.items() if path in due or not tail.at_end}
 
     def close(self) -> None:
         """End the notices."""
