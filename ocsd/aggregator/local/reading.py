@@ -94,9 +94,7 @@ class LocalSpools:
         self._look(recorder)
         end_s = self._monotonic() + READ_S
         while self._due and not recorder.paused and self._monotonic() < end_s:
-            path = next(iter(self._due))
-            del self._due[path]
-            self._read_feed(recorder, path)
+            self._read_feed(recorder, next(iter(self._due)))
         self._go_on()
         return bool(self._due) and not recorder.paused
 
@@ -227,6 +225,7 @@ class LocalSpools:
 
     def _read_feed(self, recorder: Recorder, path: str) -> None:
         tail = self._tails[path]
+        self._due.pop(path, None)
         self._watch(path, is_feed=True)  # before it is read, so nothing is missed
         try:
             messages = tail.read(recorder.seen(tail.key))
