@@ -21,6 +21,8 @@ from typing import Any, Protocol
 FRAME_S = 60
 MOST_WAITING = 1000
 """As `ocsd.aggregator.recording.intake.MOST_AT_ONCE`; 1 records each message by itself."""
+MOST_WAITING_SAMPLES = 10_000
+"""Samples in them: much less than in a full queue, so that memory is that of the recorder."""
 BEGIN = 1_800_000_000.0
 
 Message = tuple[dict[str, Any], dict[str, Any]]
@@ -104,7 +106,8 @@ class OcsdCore:
     def take(self, message: Message) -> None:
         """Take one message; they are recorded as those that wait in the queue under load."""
         self._waiting.append(message)
-        if len(self._waiting) >= MOST_WAITING:
+        samples = len(message[0]["block"]["timestamps"])
+        if len(self._waiting) >= min(MOST_WAITING, MOST_WAITING_SAMPLES // samples):
             self._record()
 
     def second(self) -> None:

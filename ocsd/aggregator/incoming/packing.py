@@ -67,11 +67,12 @@ class PackingLayout(Layout):
             parts.append(cbor2.dumps([columns[name] for name in self._texts]))
         return b"".join(parts)
 
-    def pack_rows(self, rows: list[list[list[Any]]], length: int) -> list[bytes]:
-        """Return several blocks of `length` samples as bytes.
+    def pack_rows(self, values: list[Any], rows: list[list[list[Any]]], length: int) -> list[bytes]:
+        """Return several blocks of `length` samples as bytes; this layout `is_plain`.
 
-        Each row has the times and the columns of a block in the order of `names`; this layout
-        `is_plain`. Whether the times are good is not checked.
+        Each row has the times and the columns of a block in the order of `names`. `values` has
+        those of blocks that are all floats, one behind the other, instead of rows. Whether
+        the times are good is not checked.
 
         Raises
         ------
@@ -80,10 +81,9 @@ class PackingLayout(Layout):
         """
         if length >= LONG_LIST:
             return [self._pack_long(row, length) for row in rows]
-        if self.is_all_floats:
+        if values:
             width = self.width * length
-            layout = packer(f"{len(rows) * width // 8}d")
-            content = layout.pack(*chain.from_iterable(chain.from_iterable(rows)))
+            content = packer(f"{len(values)}d").pack(*values)
             return [content[place : place + width] for place in range(0, len(content), width)]
         short = self._short.get(length) or self._add_short(length)
         times = packer(f"{length}d")

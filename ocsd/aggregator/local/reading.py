@@ -94,9 +94,7 @@ class LocalSpools:
         self._look(recorder)
         end_s = self._monotonic() + READ_S
         while self._due and not recorder.paused and self._monotonic() < end_s:
-            path = next(iter(self._due))
-            del self._due[path]
-            self._read_feed(recorder, path)
+            self._read_feed(recorder, next(iter(self._due)))
         self._go_on()
         return bool(self._due) and not recorder.paused
 
@@ -104,7 +102,9 @@ class LocalSpools:
         """Record what is new of some sources, as far as they are local: it is not missing."""
         for key in keys:
             path = self._paths.get(key)
-            if path is not None and not recorder.paused:
+            if path is not None and recorder.paused:
+                self._due[path] = None
+            elif path is not None:
                 self._read_feed(recorder, path)
 
     def read_all(self, recorder: Recorder) -> None:
@@ -125,7 +125,8 @@ class LocalSpools:
 
     def behind(self) -> set[SourceKey]:
         """Return the sources of which not all on the disk has been read."""
-        return {tail.key for tail in self._tails.values() if not tail.at_end}
+        due = self._due
+        return {tail.key for path, tail in self._tails.items() if path in due or not tail.at_end}
 
     def close(self) -> None:
         """End the notices."""
@@ -224,6 +225,7 @@ class LocalSpools:
 
     def _read_feed(self, recorder: Recorder, path: str) -> None:
         tail = self._tails[path]
+        self._due.pop(path, None)
         self._watch(path, is_feed=True)  # before it is read, so nothing is missed
         try:
             messages = tail.read(recorder.seen(tail.key))

@@ -35,31 +35,36 @@ _TIMES: Final = frozenset({int, float})
 class Lot:
     """Blocks of one layout and one length, of the messages of a batch."""
 
-    source: Source
     provider: Provider
     buffer: BlockBuffer
     layout: PackingLayout
     length: int
+    is_flat: bool
     numbers: list[int] = field(default_factory=list)
+    times: list[Any] = field(default_factory=list)
+    """Of all blocks, one behind the other."""
+    values: list[Any] = field(default_factory=list)
+    """Times and columns of all blocks, one behind the other, if they are short and all floats: a
+    list of numbers is nothing for the garbage collection to look into."""
     rows: list[list[list[Any]]] = field(default_factory=list)
-    """Of each block the times and the columns."""
+    """Otherwise times and columns of each block."""
     blocks: list[PackedBlock] = field(default_factory=list)
 
     def pack(self) -> bool:
         """Pack the rows; False if one of them is not as usual."""
         try:
-            contents = self.layout.pack_rows(self.rows, self.length)
+            contents = self.layout.pack_rows(self.values, self.rows, self.length)
         except NOT_ALL_NUMBERS:
             return False
         self.blocks = [PackedBlock(self.layout, self.length, content) for content in contents]
         return self._are_times_good()
 
     def _are_times_good(self) -> bool:
-        times = list(chain.from_iterable([row[0] for row in self.rows]))
         packed = None
-        if len(times) >= LONG_LIST:
+        if len(self.times) >= LONG_LIST:
             packed = b"".join([each.content[: 8 * self.length] for each in self.blocks])
-        return _TIMES.issuperset(map(type, times)) and all_near(times, TIME_UNKNOWN, packed)
+        are_numbers = _TIMES.issuperset(map(type, self.times))
+        return are_numbers and all_near(self.times, TIME_UNKNOWN, packed)
 
 
 @dataclass(slots=True, eq=False)
@@ -75,7 +80,7 @@ class Run:
     def last_time(self) -> float:
         """Unix time of the last sample of that block [s]."""
         lot, place = self.last
-        return float(lot.rows[place][0][-1])
+        return float(lot.times[(place + 1) * lot.length - 1])
 
 
 class Batch:
@@ -145,13 +150,18 @@ class Batch:
         length = len(row[0])
         lot = self.lots.get((buffer, length))
         if lot is None:
-            lot = Lot(source, source.providers[0], buffer, buffer.layout, length)
+            is_flat = buffer.layout.is_all_floats and length < LONG_LIST
+            lot = Lot(source.providers[0], buffer, buffer.layout, length, is_flat)
             self.lots[buffer, length] = lot
         lot.numbers.append(number)
-        lot.rows.append(row)
+        lot.times += row[0]
+        if lot.is_flat:
+            lot.values += chain.from_iterable(row)
+        else:
+            lot.rows.append(row)
         self.samples += length
         self.size_bytes += length * buffer.layout.width
-        return lot, len(lot.rows) - 1
+        return lot, len(lot.numbers) - 1
 
 
 def _rows_of(

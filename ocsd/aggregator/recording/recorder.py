@@ -7,8 +7,10 @@ block* is a block as bytes, laid out by a `Layout`. Packed blocks wait in the *b
 A *source* is a feed in one life of its agent; its messages share one *numbering*. A *hole* is
 a range of numbers that no agent can deliver any more.
 
-**The path.** `agent` takes a message off the bus (reactor thread) and puts it as an `Arrival`
-into the `Intake`; everything else happens in the recording thread:
+**The path.** A message comes from the spool of an agent of this host (`ocsd.aggregator.local`), or
+`agent` takes it off the bus (reactor thread) and puts it as an `Arrival` into the `Intake`.
+Everything else happens in the recording thread, for messages that wait together if they are as
+usual (`batch`):
 
 1. Its source is found (`Introductions`). A number that has been seen is a duplicate: ignored.
 2. Its blocks are checked and packed. A bad block goes to quarantine, the others go on.
@@ -40,9 +42,10 @@ the recording pauses: messages are counted and left out. Their numbers are added
 the numbering, so they are missing, not forgotten. `tick` tries the disk every second. When the
 pause ends it is recorded as an outage, and the missing numbers are fetched from the agents.
 
-**Catching up.** A fetched message takes the same path as a live one, so it does not matter
-in which order they arrive, nor how often. A frame never reaches over numbers that are missing
-or in another frame (`Numbering.splits`), because readers search times by bisection.
+**Catching up.** A message that was fetched or read later takes the same path as a live one, so
+it does not matter in which order they arrive, nor how often. A frame never reaches over numbers
+that are missing or in another frame (`Numbering.splits`), because readers search times by
+bisection.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -12,6 +12,7 @@ import psutil
 import pytest
 from so3g.hk import HKArchiveScanner
 
+from ocsd import journal
 from tests.system.agent_processes import Supervisor
 from tests.system.faults.test_disk import a_small_disk, fill
 from tests.system.waiting import wait_until
@@ -153,6 +154,15 @@ class Scene(Supervisor):
         process.send_signal(signal.SIGKILL)
         process.wait()
 
+    def newest_in_journal(self, name):
+        """Return the highest number of an agent's messages in the journal; -1 without any."""
+        segments = journal.segments(journal.journal_folder(self.data))
+        entries = [entry for _, path in segments for entry in journal.read(path.read_bytes())]
+        messages = [each for each in entries if isinstance(each, journal.Message) and each.blocks]
+        sender = f"observatory.{name}"
+        numbers = (m.number for m in messages if m.blocks[0].layout.origin.sender == sender)
+        return max(numbers, default=-1)
+
     def archive(self):
         scanner = HKArchiveScanner()
         for path in sorted(self.data.glob("*/*.g3")):
@@ -215,6 +225,9 @@ def test_a_killed_router_has_lost_nothing(scene, monkeypatch):
     scene.goes_on("one", by=200)
     scene.router.kill()
     scene.goes_on("one", by=200)
+    # It is recorded while there is no router.
+    goal = scene.published("one")
+    wait_until(lambda: scene.newest_in_journal("one") >= goal - 1, "the messages in the journal")
     scene.router.start()
     scene.catches_up()
     scene.ends(*agents)

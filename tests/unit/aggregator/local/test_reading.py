@@ -169,12 +169,11 @@ def test_nothing_is_read_while_the_recording_pauses_and_nothing_is_left_out(scen
     life = scene.life()
     scene.put(life, 2)
     scene.read()
-    real = scene.recording.parts.writer.message
 
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(scene.recording.parts.writer, "message", full)
+    monkeypatch.setattr(scene.recording.parts.writer, "messages", full)
     monkeypatch.setattr(scene.recording.parts.writer, "event", full)
     scene.put(life, 3)
     scene.read()
@@ -182,9 +181,10 @@ def test_nothing_is_read_while_the_recording_pauses_and_nothing_is_left_out(scen
     scene.put(life, 3)
     scene.read()
     assert scene.recorded() == [0, 2]
-    monkeypatch.setattr(scene.recording.parts.writer, "message", real)
+    scene.local.read_feeds(scene.recording.recorder, [KEY])
     monkeypatch.undo()
     scene.recording.run(2)
+    assert scene.local.behind() == {KEY}  # so its agent is not asked
     assert scene.read() == [0, 8]
     assert scene.recording.recorder.encoded()["missing"] == {}
 
