@@ -24,9 +24,10 @@ from typing import Any
 
 import yaml
 
-from benchmarks import data_folder, ocs_venv, supervisord
+from benchmarks import data_folder, ocs_venv
 from benchmarks.one_host import free_port
 from benchmarks.site import AGENT_ARGUMENTS, HOST, SUPERVISOR_ID, Hub, instance_ids
+from benchmarks.supervising import supervisord
 from benchmarks.supervising.ocsd_side import OcsdSide
 from ocsd.cli.talk.control import DaemonClient
 from ocsd.history.file import HistoryFile

@@ -1,12 +1,13 @@
 """Supervisors for any program: supervisord and circus, each with one command per program."""
 
-import os
 import signal
 import subprocess
 import time
 import venv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import psutil
 
 from benchmarks.ocs_venv import ROOT, install
 
@@ -110,8 +111,11 @@ class GeneralSide:
         while process.poll() is None and time.monotonic() < deadline_s:
             time.sleep(0.05)
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            left = psutil.Process(process.pid).children()
+            process.kill()
             process.wait()
+            for each in left:
+                each.kill()
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:

@@ -3,6 +3,6 @@
 A small process with one thread that forks, signals and reaps, so that agents outlive the
 daemon and their exit codes stay known (docs/architecture.md). `server` is its loop, `child`
 is what becomes of a fork, `protocol` holds the messages, `client` and `start` are the
-daemon's half, `rehearsal` loads what agents need before the first fork. The loop loads
+daemon's half, `warmth` loads what agents need before the first fork. The loop loads
 nothing of the network. Begin with `server`.
 """

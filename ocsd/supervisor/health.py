@@ -9,7 +9,7 @@ from ocsd.supervisor.events import State
 from ocsd.supervisor.lifecycle import Lifecycle
 
 REACTOR_SILENCE_LIMIT_S: Final = 10.0
-"""Silence that counts as a hang [s]; the agent runtime's reactor reports every second."""
+"""Silence that counts as a hang [s]; the agent runtime's reactor reports every three seconds."""
 
 SLOW_START_S: Final = 10.0
 """Time after which a start has a problem that is worth showing [s]."""
@@ -34,7 +34,7 @@ class Layer(StrEnum):
     """The parts that have to work, each resting on those before it."""
 
     REACTOR = "reactor"
-    """Its event loop turns: it reports every second."""
+    """Its event loop turns: it reports every three seconds at least."""
     ROUTER = "router"
     """It has joined the realm and its addresses are registered."""
     CALL = "call"

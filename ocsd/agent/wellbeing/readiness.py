@@ -94,14 +94,9 @@ class Readiness:
         if self._connection is None:
             return
         now_s = the_reactor().seconds()
-        if now_s >= self._shortage_due_s:
-            self._shortage_due_s = now_s + SHORTAGE_PERIOD_S
-            self._shortage = self._find_shortage()
-        details = self._details()
-        if now_s >= self._code_due_s:
-            details["X_CODE"] = this_process.code_file()
+        self._look_for_shortage(now_s)
         requests = tuple(self._agent.operations.requests)
-        details[REQUESTS_KEY] = encode_requests(requests)
+        details = {**self._details(now_s), REQUESTS_KEY: encode_requests(requests)}
         news = {key: text for key, text in details.items() if text or self._reported.get(key)}
         status = self._status(now_s)
         said = self._find_receiver(), status, self._without_ages(news)
@@ -117,6 +112,11 @@ class Readiness:
             self._reported, self._said = details, said
             self._sent_at_s = now_s
             self._agent.operations.forget(len(requests))
+
+    def _look_for_shortage(self, now_s: float) -> None:
+        if now_s >= self._shortage_due_s:
+            self._shortage_due_s = now_s + SHORTAGE_PERIOD_S
+            self._shortage = self._find_shortage()
 
     def _is_old(self, said: tuple[object, ...], sample_age: str, now_s: float) -> bool:
         """Whether a report would tell the supervisor nothing that it does not know."""
@@ -143,7 +143,7 @@ class Readiness:
         reasons = _joined((self._shortage, shortened(self._connection.reason)))
         return {"WATCHDOG": 1, "STATUS": reasons}
 
-    def _details(self) -> dict[str, str]:
+    def _details(self, now_s: float) -> dict[str, str]:
         agent = self._agent
         silent = [
             f"feed {feed.feed_name} {complaint}"
@@ -151,6 +151,9 @@ class Readiness:
             if (complaint := feed.complaint())
         ]
         link = agent.link if self._connection.joined and agent.is_attached() else None
+        code = {}
+        if now_s >= self._code_due_s:
+            code["X_CODE"] = this_process.code_file()
         return {
             "X_CALL": shortened(self._self_call.poll(link)),
             "X_FEEDS": shortened("; ".join(silent)),
@@ -159,6 +162,7 @@ class Readiness:
             SAMPLE_KEY: sample_age(tuple(agent.feeds.values()), time.monotonic()),
             CHANGED_CODE_KEY: OWN_CODE.changed,
             **{key: fact() for key, fact in agent.facts.items()},
+            **code,
         }
 
     def _trouble(self, now_s: float) -> str:

@@ -47,7 +47,7 @@ FEW: Final = 12
 MOMENT_S: Final = 0.1
 """The fork server is not asked for anything for so long before it begins a rehearsal [s]."""
 
-QUIET_S: Final = 60.0
+LONG_QUIET_S: Final = 60.0
 """The same on a host with few agents: it pays for those that are started again [s]."""
 
 
@@ -77,7 +77,7 @@ class Loading:
     def expect(self, agents: int) -> None:
         """Take into account how many agents are to be started."""
         if agents < FEW:
-            self._pause_s = QUIET_S
+            self._pause_s = LONG_QUIET_S
 
     @property
     def pause_s(self) -> float:
@@ -95,7 +95,7 @@ class Loading:
                 _load(names.pop(0))
                 return
         if self.code is None:
-            self._settle(freeze=self._pause_s == QUIET_S)
+            self._settle(freeze=self._pause_s == LONG_QUIET_S)
         elif not self._is_rehearsed:
             self._rehearse()
 
