@@ -11,12 +11,15 @@ from typing import Any, Final, NamedTuple
 
 from ocsd.errors import OcsdError
 
+_PAST: Final = ("since_at", "raised_at", "told_at", "seen_at", "acknowledged_at")
+"""The times of an alarm that have been."""
+
 LONGEST_SILENCE_S: Final = 366 * 86400.0
 """Longest silence that somebody can ask for [s]."""
 
 
-_PAST: Final = ("since_at", "raised_at", "told_at", "seen_at", "acknowledged_at")
-"""The times of an alarm that have been."""
+SAMPLE_AHEAD_S: Final = 10.0
+"""A time that is further ahead comes from a clock that is, or was, wrong [s]."""
 
 
 class AlarmRequestError(OcsdError):
@@ -110,19 +113,10 @@ def from_json(told: Mapping[str, Any]) -> Alarm:
 
 def not_after(alarm: Alarm, at: float) -> Alarm:
     """Return it with times that are not after a time, to which the clock was set back."""
+    past = {name: getattr(alarm, name) for name in _PAST}
     return replace(
-        alarm,
-        since_at=_earlier(alarm.since_at, at),
-        raised_at=_earlier(alarm.raised_at, at),
-        told_at=_earlier(alarm.told_at, at),
-        seen_at=_earlier(alarm.seen_at, at),
+        alarm, **{name: min(time, at) for name, time in past.items() if time is not None}
     )
-
-
-def _earlier(one: float | None, other: float) -> float | None:
-    if one is None:
-        return None
-    return min(one, other)
 
 
 def observed(
@@ -178,12 +172,9 @@ def _raised(alarm: Alarm, at: float) -> Step:
 
 
 def ticked(alarm: Alarm, limits: Limits, at: float) -> Step:
-    """Take in the time: silences end, and what nobody acknowledged is told again.
-
-    No time of the past is in the future: the clock was set back, and would make each new sample
-    one that came late.
-    """
-    alarm = _not_ahead(alarm, at)
+    """Take in the time: silences end, and what nobody acknowledged is told again."""
+    if any((getattr(alarm, name) or at) > at + SAMPLE_AHEAD_S for name in _PAST):
+        alarm = not_after(alarm, at)
     notices: tuple[AlarmNotice, ...] = ()
     if alarm.silenced_until_at is not None and at >= alarm.silenced_until_at:
         alarm = replace(alarm, silenced_until_at=None, silenced_by="")
@@ -197,15 +188,6 @@ def ticked(alarm: Alarm, limits: Limits, at: float) -> Step:
     elif not limits.remind_s or at - alarm.told_at < limits.remind_s:
         return alarm, notices
     return replace(alarm, told_at=at), (*notices, AlarmNotice(kind, at))
-
-
-def _not_ahead(alarm: Alarm, at: float) -> Alarm:
-    if all((getattr(alarm, name) or 0.0) <= at for name in _PAST):
-        return alarm
-    past: dict[str, Any] = {
-        name: min(time, at) for name in _PAST if (time := getattr(alarm, name)) is not None
-    }
-    return replace(alarm, **past)
 
 
 def acknowledged(alarm: Alarm, by: str, at: float) -> Step:

@@ -40,8 +40,6 @@ from ocsd.text.nearest import nearest_or_all
 
 PAUSE_S: Final = 60.0
 """Between two looks at the clock: it was set, or nobody looked [s]."""
-SAMPLE_AHEAD_S: Final = 10.0
-"""A sample that is further ahead of its arrival comes from a clock that is wrong [s]."""
 
 
 class AlarmEntry(NamedTuple):
@@ -172,7 +170,7 @@ class AlarmBoard:
         Those that are ahead of the newest message are taken as of its time: else all that come
         later would be too old.
         """
-        if times and max(times) > self._now_at + SAMPLE_AHEAD_S:
+        if times and max(times) > self._now_at + life.SAMPLE_AHEAD_S:
             times = [min(at, self._now_at) for at in times]
         return [
             event
