@@ -119,6 +119,12 @@ def not_after(alarm: Alarm, at: float) -> Alarm:
     )
 
 
+def _not_ahead(alarm: Alarm, at: float) -> Alarm:
+    if any((getattr(alarm, name) or at) > at + SAMPLE_AHEAD_S for name in _PAST):
+        return not_after(alarm, at)
+    return alarm
+
+
 def observed(
     alarm: Alarm, limits: Limits, holds: bool | None, at: float, value: float | None = None
 ) -> Step:
@@ -173,8 +179,7 @@ def _raised(alarm: Alarm, at: float) -> Step:
 
 def ticked(alarm: Alarm, limits: Limits, at: float) -> Step:
     """Take in the time: silences end, and what nobody acknowledged is told again."""
-    if any((getattr(alarm, name) or at) > at + SAMPLE_AHEAD_S for name in _PAST):
-        alarm = not_after(alarm, at)
+    alarm = _not_ahead(alarm, at)
     notices: tuple[AlarmNotice, ...] = ()
     if alarm.silenced_until_at is not None and at >= alarm.silenced_until_at:
         alarm = replace(alarm, silenced_until_at=None, silenced_by="")
