@@ -88,7 +88,7 @@ class DeliveryStatus(NamedTuple):
 
     @property
     def words(self) -> str:
-        """What has become of it."""
+        """Its receiver, its title, and the end of its last attempt."""
         tries = f"{self.state} after {plural(self.attempts, 'attempt')}"
         since = ""
         if self.queued_at is not None:
