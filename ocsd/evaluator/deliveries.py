@@ -76,7 +76,13 @@ class Deliveries:
         """
         rows, unhappy = list[Row](), list[AlarmMessage]()
         for message in self.outbox.messages:
-            if message.state in _TRIED and not self._tries.runs(_attempt(message)):
+            if message.state not in _TRIED:
+                continue
+            if self._tries.runs(_attempt(message)):
+                # One that an evaluator before has begun is not uncertain any more.
+                going_on = replace(message, state=MessageState.UNDER_WAY)
+                self.outbox = self.outbox.changed(going_on)
+            else:
                 after, is_refused = _after(message, self._tries.end(_attempt(message)), at)
                 self.outbox = self.outbox.changed(after)
                 if after.state is MessageState.WAITING and self._is_overtaken(after):

@@ -11,7 +11,7 @@ from ocsd.alarms.conditions import HostFacts
 from ocsd.alarms.outbox import AlarmMessage
 from ocsd.errors import NoSuchAlarmError, OcsdError, UsageError
 from ocsd.evaluator.deliveries import Deliveries, Tries
-from ocsd.evaluator.kept import KeptAlarms, answer
+from ocsd.evaluator.kept import KeptAlarms, answer, deliveries
 from ocsd.evaluator.pages import AlarmPage, PageKind
 from ocsd.evaluator.samples import AlarmSamples
 from ocsd.evaluator.wording import Links, content
@@ -137,8 +137,7 @@ class Desk:
 
     def summary(self, at: float) -> dict[str, Any]:
         """Return the figures for the status of the host."""
-        told: dict[str, Any] = answer(self._now(), self.board, at)["summary"]
-        return told
+        return view.summary(self.board, deliveries(self._now()), at)
 
     def asked(self, request: Mapping[str, Any], at: float) -> dict[str, Any]:
         """Carry out a request of the daemon, and return the answer.

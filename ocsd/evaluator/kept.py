@@ -148,14 +148,19 @@ def shown(entries: Iterable[AlarmEntry], places: Sequence[Path], at: float) -> d
     return answer(kept, AlarmBoard(entries, at, kept.board), kept.saved_at)
 
 
+def deliveries(kept: KeptAlarms) -> list[Mapping[str, Any]]:
+    """Return the rows of the last messages that are over, then of those on their way."""
+    waiting = (view.delivery_row(each, each.due_at) for each in kept.outbox.messages)
+    return [*kept.ended, *waiting]
+
+
 def answer(kept: KeptAlarms, board: AlarmBoard, at: float) -> dict[str, Any]:
     """Return the answer to ``GET /v1/alarms``, as it was at a time [s, Unix time]."""
-    told = kept.pages.told
-    waiting = [view.delivery_row(each, each.due_at) for each in kept.outbox.messages]
+    told, sent = kept.pages.told, deliveries(kept)
     return {
         "alarms": view.alarm_rows(board, told),
         "incidents": view.incident_rows(board.incidents.open, told),
-        "deliveries": [*kept.ended, *waiting],
-        "summary": view.summary(board, [*kept.ended, *waiting], at),
+        "deliveries": sent,
+        "summary": view.summary(board, sent, at),
         "as_of": at,
     }

@@ -54,6 +54,6 @@ def test_every_key_of_a_message_is_told(tmp_path):
     told = content(page, board, "grumpy", Links("", "observatory"), at=0.0)
     table = PAGE.partition("| key of the JSON |")[2].partition("\n\n")[0]
     left, *_ = zip(*(row.split(" | ") for row in table.splitlines()[2:]), strict=True)
-    assert set(re.findall(r"`(\w+)`", " ".join(left))) == {*told, "key"}
+    assert set(re.findall(r"`(\w+)`", " ".join(left))) == {*told, "key", "thread", "repeated"}
     kinds = re.search(r"the host; (.*) \|", table)[1]
     assert set(re.findall(r"`(\w+)`", kinds)) == {str(kind) for kind in PageKind}

@@ -7,11 +7,13 @@ import sys
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
+
 if TYPE_CHECKING:
     from ocsd.site.model import Host, Instance, Site
 
-_DAEMONS = frozenset({"HostManager", "RegistryAgent"})
-"""Classes that the daemon itself runs."""
+_NO_AGENTS = frozenset({"HostManager", "RegistryAgent", WEB_CLASS, ALARMS_CLASS})
+"""Classes that the daemon itself runs, or whose processes have no arguments of their own."""
 
 
 def problems(
@@ -54,7 +56,7 @@ def _placed(problem: str, instance_id: str, place: str) -> str:
 
 def _can_be_tried(instance: "Instance") -> bool:
     ours = instance.manage in {"up", "down"} and instance.runtime == "ocsd"
-    return ours and instance.agent_class not in _DAEMONS
+    return ours and instance.agent_class not in _NO_AGENTS
 
 
 def _answers(site: "Site", host: "Host", instances: list["Instance"]) -> list[dict[str, Any]]:
