@@ -6,7 +6,7 @@
 
 Needs influxd (`OCSD_INFLUXD`, PATH, or Debian's package) and PostgreSQL. First each at its limit:
 OCS's Publisher with each second's messages, and our writers with a journal
-(`benchmarks.databases.writing`). Then all three at once behind one crossbar, with the same messages;
+(`benchmarks.databases.writing`). Then all three at once behind a crossbar, with the same messages;
 meanwhile their databases are stopped for a while and started again, and what they hold in the end
 is counted.
 """
