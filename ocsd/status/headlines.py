@@ -52,10 +52,7 @@ def headlines(report: HostStatus, verdict: HostVerdict, screen: Style) -> list[P
         lines.append([f"trouble: {one_line(report.trouble)}"])
     lines += alarm_lines(report.alarms, screen)
     lines += _router(report)
-    for instance in report.instances:
-        if instance.records:
-            lines += recording_lines(instance, full_in_s(report), screen)
-    lines += [parts for each in report.instances if (parts := writing_parts(each, screen))]
+    lines += _of_data(report, screen)
     lines += _warnings(report)
     if verdict.lacking:
         lines.append([_operations(verdict.lacking)])
@@ -64,6 +61,14 @@ def headlines(report: HostStatus, verdict: HostVerdict, screen: Style) -> list[P
     if changed := [_changed(each) for each in report.instances if each.changed_code]:
         lines.append([f"code changed since they were started: {listed(changed)}"])
     return lines + _clock(report.clock)
+
+
+def _of_data(report: HostStatus, screen: Style) -> Iterator[Parts]:
+    """Yield the lines about what is recorded, and written to databases."""
+    for instance in report.instances:
+        if instance.records:
+            yield from recording_lines(instance, full_in_s(report), screen)
+    yield from filter(None, (writing_parts(each, screen) for each in report.instances))
 
 
 def _warnings(report: HostStatus) -> list[Parts]:

@@ -29,7 +29,7 @@ REPORT_S: Final = 1.0
 
 OpenedDestination = Callable[[Path], tuple[Destination[Any], CursorStore]]
 
-_LONGEST_NAME: Final = 120
+_LONGEST_DATABASE_NAME: Final = 120
 _FALSE: Final = frozenset({"", "0", "false", "no", "off"})
 
 
@@ -155,7 +155,7 @@ def brief(session: ocs_agent.OpSession | None) -> str:
         return "{}"
     facts = {key: data[key] for key in WritingStatus._fields if key in data}
     facts["refused"] = sum(data["refused"].values())
-    facts["database"] = data["database"][:_LONGEST_NAME]
+    facts["database"] = data["database"][:_LONGEST_DATABASE_NAME]
     return json.dumps(facts)
 
 

@@ -18,7 +18,7 @@ from ocsd.export.databases.server import Database
 
 MOST_LINES: Final = 10_000
 """Lines of a batch at most, as in OCS."""
-MOST_VALUES: Final = 250_000
+MOST_BATCH_VALUES: Final = 250_000
 """Values of a batch at most: about eight megabytes; InfluxDB 1 takes 25."""
 
 _COMMENT: Final = "# ocsd\n"
@@ -64,11 +64,11 @@ class LineDestination:
         waiting: list[LineBatch] = []
         lines = values = 0
         for each in chain.from_iterable(
-            pieces(block, MOST_LINES, MOST_VALUES) for block in samples
+            pieces(block, MOST_LINES, MOST_BATCH_VALUES) for block in samples
         ):
             piece = self._encoded([each])
             size = len(each.columns[""]) * len(each.block.kinds)
-            if waiting and (lines + piece.points > MOST_LINES or values + size > MOST_VALUES):
+            if waiting and (lines + piece.points > MOST_LINES or values + size > MOST_BATCH_VALUES):
                 yield _joined(waiting)
                 waiting, lines, values = [], 0, 0
             waiting.append(piece)

@@ -26,7 +26,7 @@ _PLAIN: Final = 1e-4, 1e16
 """Between them orjson writes a float as OCS does, which is as Python's repr does."""
 
 
-class Lines(NamedTuple):
+class LineText(NamedTuple):
     """Lines as one text."""
 
     text: str
@@ -54,7 +54,7 @@ class _Rows(NamedTuple):
     """Lines all of whose pieces are empty, because the sample has no value."""
 
 
-def text_of(samples: BlockSamples, floats: Container[FieldName] = ()) -> Lines:
+def text_of(samples: BlockSamples, floats: Container[FieldName] = ()) -> LineText:
     """Return the lines of samples; values that are NaN or infinite are left out.
 
     Parameters
@@ -68,7 +68,7 @@ def text_of(samples: BlockSamples, floats: Container[FieldName] = ()) -> Lines:
     for pieces, width, empty in _rows_of(samples, floats):
         text += "".join(pieces)
         count += len(pieces) // width - empty
-    return Lines(text, count)
+    return LineText(text, count)
 
 
 def lines_of(samples: BlockSamples, floats: Container[FieldName] = ()) -> list[str]:

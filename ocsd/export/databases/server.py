@@ -85,7 +85,7 @@ class HttpDatabase:
         if not self._endpoint.creates:
             return
         status, text = self._post(self._endpoint.creates, b"", {})
-        if status >= 300:
+        if status >= 300 or '"error"' in text:  # in one of the results of a query that succeeded
             raise DatabaseAwayError(self._why(status, text))
 
     def write(self, lines: str) -> None:
@@ -245,5 +245,6 @@ def _reason_in(text: str) -> str:
     """Return the reason in an answer: of JSON, or its text."""
     with suppress(ValueError, AttributeError):
         found = json.loads(text)
-        text = str(found.get("error") or found.get("message") or text)
+        for each in (*found.get("results", ()), found):
+            text = str(each.get("error") or each.get("message") or text)
     return " ".join(text.split())[:_LONGEST_REASON]

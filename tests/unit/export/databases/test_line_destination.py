@@ -7,7 +7,7 @@ import pytest
 
 from ocsd.export.databases.delivery import LinesRefusedError
 from ocsd.export.databases.destination import DatabaseAwayError
-from ocsd.export.databases.line_destination import MOST_LINES, MOST_VALUES, LineDestination
+from ocsd.export.databases.line_destination import MOST_LINES, MOST_BATCH_VALUES, LineDestination
 from ocsd.export.databases.points import BlockSamples, PointModel
 from ocsd.journal.kinds import Kind
 from tests.unit.export.databases.database import MemoryDatabase, values_in
@@ -72,7 +72,7 @@ def test_batches_are_bounded_and_hold_each_line_once(counts, fields):
     assert sum(sizes) == sum(counts) == database.arrived
     assert len(database.values) == sum(counts) * (fields + 1)
     assert max(sizes) <= MOST_LINES
-    assert max(sizes) * (fields + 1) <= MOST_VALUES
+    assert max(sizes) * (fields + 1) <= MOST_BATCH_VALUES
 
 
 def test_an_integer_that_is_a_float_in_the_database_is_written_as_one():

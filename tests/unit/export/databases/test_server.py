@@ -66,6 +66,12 @@ def test_version_1_is_asked_to_make_the_database_and_gets_lines(server, database
     assert headers["Authorization"] == "Basic " + base64.b64encode(b"root:root").decode()
 
 
+def test_a_database_that_cannot_be_made_is_told_though_the_answer_is_200(server, database):
+    server.answer = 200, b'{"results": [{"statement_id": 0, "error": "no space left on device"}]}'
+    with pytest.raises(DatabaseAwayError, match="answers 200: no space left on device"):
+        database.prepare()
+
+
 def test_lines_may_be_compressed(server):
     database = HttpDatabase(v1(server.server_port, compresses=True), limit_s=5)
     database.write("m a=1 1")
