@@ -174,8 +174,8 @@ def outage(ocs: Path, servers: Servers, folder: Path) -> Iterator[str]:
         counts = _settled(servers, sent)
         kept = [Kept(name, counts[name], spent_s(pids[name]) - before_s[name]) for name in before_s]
     load = os.getloadavg()[0]
-    feeds_in_all = SESSIONS * PUBLISHED.feeds
-    yield f"{sent:,} values of {feeds_in_all} feeds were published in {published.took_s:.0f} s; load {load:.1f}"
+    what = f"{sent:,} values of {SESSIONS * PUBLISHED.feeds} feeds"
+    yield f"{what} were published in {published.took_s:.0f} s; load {load:.1f}"
     yield ""
     yield "| writer | values in the database | lost | CPU of the writer, us/value |"
     yield "|---|---|---|---|"
