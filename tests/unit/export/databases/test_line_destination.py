@@ -7,7 +7,7 @@ import pytest
 
 from ocsd.export.databases.delivery import LinesRefusedError
 from ocsd.export.databases.destination import DatabaseAwayError
-from ocsd.export.databases.line_destination import MOST_LINES, MOST_BATCH_VALUES, LineDestination
+from ocsd.export.databases.line_destination import MOST_BATCH_VALUES, MOST_LINES, LineDestination
 from ocsd.export.databases.points import BlockSamples, PointModel
 from ocsd.journal.kinds import Kind
 from tests.unit.export.databases.database import MemoryDatabase, values_in
