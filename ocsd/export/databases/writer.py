@@ -18,6 +18,7 @@ from typing import Any, Final, Generic, Protocol
 
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.errors import JournalVersionError, NotPermittedError
+from ocsd.export.databases.cursor import FileSpan
 from ocsd.export.databases.destination import (
     Batch,
     CursorStore,
@@ -219,7 +220,9 @@ class Writer(Generic[Batch]):
         if not self._old:
             source.old_written()
             self._acknowledge(source)
-        return bool(self._old) or source.cursor != before
+        # A frame before the place in a file is passed over, and moves no cursor.
+        in_files = bool(before.spans) and isinstance(before.spans[0], FileSpan)
+        return bool(self._old) or in_files or source.cursor != before
 
     def _opened(self) -> SampleSource | None:
         if self._source is None and self._folder is not None:

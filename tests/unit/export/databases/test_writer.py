@@ -239,6 +239,27 @@ def test_a_database_that_settles_late_and_fails_in_its_first_life_misses_nothing
     site.end()
 
 
+def test_frames_before_the_place_in_a_file_are_passed_over_without_a_pause(site):
+    site.write()
+    info = {"agg_params": {"frame_length": 1.0}}
+    for _ in range(100):
+        site.recording.send([site.clock.at], info=info, a=[1.0])
+        site.recording.run(2)
+    site.write()
+    site.database.away = True
+    site.publish(700)
+    site.writer.step()
+    site.database.away = False
+    delays = [site.writer.step()]
+    site.publish(2)  # from here on it is known where the newest entries begin
+    while site.writer._source.cursor.spans:
+        delays.append(site.writer.step())
+    assert len(delays) > 100
+    assert sum(delays) < 5
+    site.write()
+    site.end()
+
+
 def test_tags_are_in_the_points_of_the_journal_and_of_the_files(site):
     tags = {"a": {"_field": "temperature", "channel": 1}}
     info = {"agent_address": "observatory.thermo1", "address": "observatory.thermo1.feeds.temps"}
