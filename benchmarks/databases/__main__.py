@@ -6,9 +6,9 @@
 
 Needs influxd (`OCSD_INFLUXD`, PATH, or Debian's package) and PostgreSQL. First each at its limit:
 OCS's Publisher with each second's messages, and our writers with a journal
-(`benchmarks.databases.writing`). Then all three at once behind a crossbar, with the same messages;
-meanwhile their databases are stopped for a while and started again, and what they hold in the end
-is counted.
+(`benchmarks.databases.writing`). Then all three at once behind one crossbar, with the same
+messages; meanwhile their databases are stopped for a while and started again, and what they hold in
+the end is counted.
 """
 
 import argparse
@@ -174,7 +174,8 @@ def outage(ocs: Path, servers: Servers, folder: Path) -> Iterator[str]:
         counts = _settled(servers, sent)
         kept = [Kept(name, counts[name], spent_s(pids[name]) - before_s[name]) for name in before_s]
     load = os.getloadavg()[0]
-    yield f"{sent:,} values were published in {published.took_s:.0f} s; load {load:.1f}"
+    what = f"{sent:,} values of {SESSIONS * PUBLISHED.feeds} feeds"
+    yield f"{what} were published in {published.took_s:.0f} s; load {load:.1f}"
     yield ""
     yield "| writer | values in the database | lost | CPU of the writer, us/value |"
     yield "|---|---|---|---|"
@@ -276,7 +277,6 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="ocsd-dbs-", dir="/tmp"))
     try:
         with running(folder) as servers:
-            print(f"{SESSIONS * PUBLISHED.feeds} feeds; limits: {args.values:,} values each\n")
             if args.only != "outage":
                 for line in limits(ocs, servers, folder, args.values):
                     print(line, flush=True)
