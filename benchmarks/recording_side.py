@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 FRAME_S = 60
 MOST_WAITING = 1000
-"""As `ocsd.aggregator.recording.intake.MOST_AT_ONCE`; 1 records each message by itself."""
+"""As `ocsd.aggregator.recording.intake.MOST_TOGETHER`; 1 records each message by itself."""
 MOST_WAITING_SAMPLES = 10_000
 """Samples in them: much less than in a full queue, so that memory is that of the recorder."""
 BEGIN = 1_800_000_000.0

@@ -7,7 +7,7 @@ recorded already are skipped, so reading a segment again does no harm.
 """
 
 import os
-from itertools import pairwise
+from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
 from ocsd.agent.spool.segment import SUFFIX, records, unpacked
@@ -61,13 +61,7 @@ class FeedTail:
         messages: list[Pair] = []
         firsts = self._firsts()
         room_bytes = PAGE_BYTES
-        for first, following in pairwise([*firsts, None]):
-            if first is None or first < self._first:
-                continue
-            if first != self._first:
-                if following is not None and not seen.missing(first, following):
-                    continue
-                self._begin(first)
+        for first, following in self._to_read(firsts, seen):
             room_bytes -= self._read_segment(first, seen, messages, room_bytes)
             if self._is_torn and following is not None and not self._read_again:
                 # Perhaps it was overwritten, after the disk was full: once more from its beginning.
@@ -82,6 +76,15 @@ class FeedTail:
         # None: nothing has been read of the present segment yet.
         self.is_ours = is_there and bool(self._info or (was_ours and self._info is None))
         return messages
+
+    def _to_read(self, firsts: list[int], seen: Ranges) -> Iterator[tuple[int, int | None]]:
+        """Begin one segment after the other; yield each with the first number of its successor."""
+        for first, following in zip(firsts, [*firsts[1:], None], strict=True):
+            if first == self._first:
+                yield first, following
+            elif first > self._first and (following is None or seen.missing(first, following)):
+                self._begin(first)
+                yield first, following
 
     def _firsts(self) -> list[int]:
         """Return the names of the segments: their first numbers, ascending."""

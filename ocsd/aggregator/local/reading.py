@@ -129,8 +129,11 @@ class LocalSpools:
         return {tail.key for path, tail in self._tails.items() if path in due or not tail.at_end}
 
     def close(self) -> None:
-        """End the notices."""
+        """End the notices; no source is local any more."""
         self.keys.clear()
+        self._end_notices()
+
+    def _end_notices(self) -> None:
         if self._waking is not None and self._notices is not None:
             the_reactor().callFromThread(self._waking.close)
             the_reactor().callFromThread(self._notices.close)
@@ -151,7 +154,7 @@ class LocalSpools:
             folder=str(self._folder),
             error=error.strerror or str(error),
         )
-        self.close()
+        self._end_notices()
 
     def _go_on(self) -> None:
         if self._waking is not None:
@@ -162,19 +165,19 @@ class LocalSpools:
         news: set[str] | None = set()
         if self._notices is not None:
             news = self._notices.take()
-        now_s = self._monotonic()
+        if news is None or self._is_scan_due():
+            self._scanned_s = self._monotonic()
+            self._due |= dict.fromkeys(self._tails)
+            self._scan(recorder)
+        elif not news <= self._tails.keys():
+            self._scan(recorder)
+        self._due |= dict.fromkeys((news or set()) & self._tails.keys())
+
+    def _is_scan_due(self) -> bool:
         every_s = POLL_EVERY_S
         if self._notices is not None and self._is_root_watched:
             every_s = SCAN_EVERY_S
-        is_due = self._scanned_s is None or now_s - self._scanned_s >= every_s
-        if news is None or is_due:
-            self._scanned_s = now_s
-            self._due |= dict.fromkeys(self._tails)
-        elif not news:
-            return
-        if news is None or is_due or not news <= self._tails.keys():
-            self._scan(recorder)
-        self._due |= dict.fromkeys((news or set()) & self._tails.keys())
+        return self._scanned_s is None or self._monotonic() - self._scanned_s >= every_s
 
     def _scan(self, recorder: Recorder) -> None:
         """Find new feeds; a folder is watched before it is listed, so none is missed."""

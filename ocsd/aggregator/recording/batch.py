@@ -68,7 +68,7 @@ class Lot:
 
 
 @dataclass(slots=True, eq=False)
-class Run:
+class NumberRun:
     """The messages of one source in a batch: their numbers follow each other."""
 
     first: int
@@ -91,7 +91,7 @@ class Batch:
         self.pairs: list[Pair] = []
         self.messages: list[tuple[int, list[tuple[Lot, int]]]] = []
         """Of each message the number, and the places of its blocks."""
-        self.runs: dict[Source, Run] = {}
+        self.runs: dict[Source, NumberRun] = {}
         self.lots: dict[tuple[BlockBuffer, int], Lot] = {}
         self.samples = 0
         self.size_bytes = 0
@@ -119,7 +119,7 @@ class Batch:
         places = [self._place(source, number, buffer, row) for buffer, row in rows]
         run = self.runs.get(source)
         if run is None:
-            self.runs[source] = Run(number, number + 1, places[0])
+            self.runs[source] = NumberRun(number, number + 1, places[0])
         else:
             run.end, run.last = number + 1, places[0]
         self.messages.append((number, places))

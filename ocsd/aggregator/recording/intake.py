@@ -18,7 +18,7 @@ _MESSAGE_BYTES: Final = 2000
 # A message of unknown shape is refused soon, but it may be large.
 _STRANGE_BYTES: Final = 2**17
 
-MOST_AT_ONCE: Final = 1000
+MOST_TOGETHER: Final = 1000
 """Arrivals that are recorded together at most."""
 
 _Item: TypeAlias = tuple[Arrival, int]
@@ -106,7 +106,7 @@ class Intake:
         items = [item]
         is_woken = False
         with suppress(Empty):
-            while len(items) < MOST_AT_ONCE:
+            while len(items) < MOST_TOGETHER:
                 following = self._queue.get_nowait()
                 if following is None:
                     is_woken = True

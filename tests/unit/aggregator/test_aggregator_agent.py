@@ -22,6 +22,7 @@ from ocsd.ocs_agent import OCSAgent
 from ocsd.reactor import threads
 from ocsd.site import launch as launches
 from ocsd.site.launch import Launch
+from tests.unit.agent.spool.spool_life import Life
 from tests.unit.aggregator import rig
 
 
@@ -34,6 +35,12 @@ class Reactor(Clock):
 
     def callFromThread(self, function, *args):
         self.asked.append((function, args))
+
+    def addReader(self, _reader):
+        """Wait for nothing: the recording thread reads once a second as well."""
+
+    def removeReader(self, _reader):
+        pass
 
     def turn(self):
         """Do what was asked for."""
@@ -140,6 +147,20 @@ def test_a_heartbeat_tells_what_is_missing_in_line_with_the_messages(tmp_path):
     aggregator.receive(heartbeat(session_id, f="many", g=2))
     data = Record(aggregator).stop()
     assert data["missing"] == {"observatory.a.feeds.f": 1, "observatory.a.feeds.g": 2}
+
+
+def test_what_agents_of_this_host_publish_is_read_from_their_spools(tmp_path):
+    session_id = str(time.time() + 60)
+    life = Life(tmp_path / "spool" / "a", session_id)
+    life.more_info = {"record": True, "address": "observatory.a.feeds.f"}
+    life.put("f", *(message(number)[0] for number in range(5)))
+    aggregator = make_aggregator(tmp_path / "data", spools=tmp_path / "spool")
+    aggregator.receive(message(4, session_id))
+    aggregator.receive(heartbeat(session_id, f=5))
+    data = Record(aggregator).stop()
+    assert (data["messages"], data["missing"], data["duplicates"]) == (5, {}, {})
+    assert (data["read"], data["fetched"]) == (5, 0)
+    life.feeds["f"].spool.close()
 
 
 def test_when_the_queue_is_full_what_has_a_number_is_left_to_the_spool(tmp_path):
