@@ -16,7 +16,6 @@ from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, OcsdError
 from ocsd.system.garbage import loaded
 from ocsd.system.interrupts import ends_at_once
 from ocsd.text.characters import adapt
-from ocsd.text.logins import without_logins
 
 # In the order of the help, each with its room in `ocsd.cli.commands`. A command is a module with
 # a function of its name; only the module of the given command is imported.
@@ -185,6 +184,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code = _run(arguments)
     except OcsdError as error:
+        from ocsd.text.logins import without_logins
+
         print(f"{PROGRAM}: {without_logins(str(error))}", file=sys.stderr)
         return error.exit_code
     except click.ClickException as error:

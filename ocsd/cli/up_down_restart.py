@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 import click
 
@@ -11,13 +10,13 @@ from ocsd.cli.screen import question, terminal
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import control
 from ocsd.errors import NoDaemonError, OcsdError, TimedOutError, UsageError
-from ocsd.status import replies
+from ocsd.status import changes, replies
 from ocsd.text import units
 from ocsd.text.printable import one_line
 from ocsd.text.reason import clause
 from ocsd.text.times import clock
 
-Lines = Iterable[tuple[dict[str, Any], replies.Event | None]]
+Lines = Iterable[changes.Line]
 
 
 arguments = options.with_all(
@@ -104,26 +103,26 @@ def _confirm_all(daemon: control.DaemonClient, instance_ids: tuple[str, ...]) ->
         question.confirm(f"{daemon.host}: bring down all {len(listed)} instances?")
 
 
-def shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list[str], list[str]]:
+def shown(lines: Lines, as_json: bool) -> tuple[dict[str, changes.Result], list[str], list[str]]:
     """Print events as they happen, or as JSON the daemon's unchanged lines.
 
     Return the result of each instance, the instances that changed their state, and those that
     were left out. A reason is printed once.
     """
     screen = terminal.of_output()
-    results: dict[str, replies.Result] = {}
+    results: dict[str, changes.Result] = {}
     said: dict[str, str] = {}
     left_out = []
     for data, event in lines:
         line = event
         match event:
-            case replies.Result(instance_id):
+            case changes.Result(instance_id):
                 results[instance_id] = event
                 if event.reason and event.reason == said.get(instance_id):
                     line = event._replace(reason="")
-            case replies.StateChange(instance_id):
+            case changes.StateChange(instance_id):
                 said[instance_id] = event.reason or ""
-            case replies.LeftOut(instance_id):
+            case changes.LeftOut(instance_id):
                 left_out.append(instance_id)
         if as_json:
             print(json.dumps(data), flush=True)
@@ -132,25 +131,25 @@ def shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list[
     return results, list(said), left_out
 
 
-def event_line(event: replies.Event, screen: Terminal) -> str:
+def event_line(event: changes.Event, screen: Terminal) -> str:
     """Return the line for an operator about an event."""
     match event:
-        case replies.StateChange(instance_id, state, reason, at):
+        case changes.StateChange(instance_id, state, reason, at):
             line = f"{instance_id} {screen.styled(state, state)}{_because(reason)}"
             if at is None:
                 return line
             return f"{clock(at)}  {line}"
-        case replies.Result():
+        case changes.Result():
             return _result_line(event, screen)
-        case replies.LeftOut(instance_id, reason):
+        case changes.LeftOut(instance_id, reason):
             return f"{screen.bold(instance_id)}: stays down, {one_line(reason)}"
-        case replies.Notice(text):
+        case changes.Notice(text):
             return f"warning: {one_line(text)}"
-        case replies.Stopped(took_s):
+        case changes.Stopped(took_s):
             return f"all stopped in {units.short_duration(took_s)}"
 
 
-def _result_line(result: replies.Result, screen: Terminal) -> str:
+def _result_line(result: changes.Result, screen: Terminal) -> str:
     state = screen.styled(result.state, result.state)
     took = units.short_duration(result.took_s)
     outcome = f"{state} after {took}"
@@ -166,14 +165,14 @@ def _because(reason: str | None) -> str:
     return clause(": ", one_line(reason or ""))
 
 
-def _summary(verb: str, results: Collection[replies.Result]) -> str:
+def _summary(verb: str, results: Collection[changes.Result]) -> str:
     bad = [result.instance_id for result in results if not result.ok]
     took = units.short_duration(max(result.took_s for result in results))
     failures = clause("; not done: ", ", ".join(bad))
     return f"{verb}: {len(results) - len(bad)} of {len(results)} done in {took}{failures}"
 
 
-def exit_code(results: Mapping[str, replies.Result], expected: Iterable[str]) -> int:
+def exit_code(results: Mapping[str, changes.Result], expected: Iterable[str]) -> int:
     """Return the exit code of a command that has waited for instances.
 
     Raises

@@ -3,7 +3,6 @@
 No instance is ever started a second time, whatever folders the environment names.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 from ocsd.errors import DaemonRunningError
@@ -25,7 +24,7 @@ def in_use(places: HostPaths) -> HostPaths:
         return places
     if not _runs_something(earlier):
         return places
-    return replace(places, runtime=earlier.runtime)
+    return places._replace(runtime=earlier.runtime)
 
 
 def _runs_something(places: HostPaths) -> bool:

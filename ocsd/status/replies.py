@@ -134,55 +134,6 @@ class HostStatus(NamedTuple):
     not_managed: tuple[NotManaged, ...] = ()
 
 
-class StateChange(NamedTuple):
-    """An instance that changed its state."""
-
-    instance_id: str
-    state: str = "unknown"
-    reason: str | None = None
-    at: float | None = None
-
-
-class Result(NamedTuple):
-    """The outcome of a request for one instance."""
-
-    instance_id: str
-    ok: bool = False
-    state: str = "unknown"
-    reason: str | None = None
-    took_s: float = 0.0
-    timed_out: bool = False
-
-
-class LeftOut(NamedTuple):
-    """An instance that a request for all leaves as it is."""
-
-    instance_id: str
-    reason: str = ""
-
-
-class Notice(NamedTuple):
-    """A warning about a request that is carried out."""
-
-    text: str = ""
-
-
-class Stopped(NamedTuple):
-    """The host has ended everything; its daemon ends now."""
-
-    took_s: float = 0.0
-
-
-Event = StateChange | Result | LeftOut | Notice | Stopped
-_KINDS: dict[str, type[Event]] = {
-    "transition": StateChange,
-    "result": Result,
-    "left_out": LeftOut,
-    "notice": Notice,
-    "stopped": Stopped,
-}
-
-
 def host_status(answer: Mapping[str, Any]) -> HostStatus:
     """Return the answer of ``GET /v1/status`` as a value."""
     router = _picked(RouterStatus, answer.get("router") or {})
@@ -254,14 +205,6 @@ def instance_status(row: Mapping[str, Any]) -> InstanceStatus:
         "recording": activity.recording(row.get("recording")),
     }
     return _picked(InstanceStatus, {**row, **told})
-
-
-def event(line: Mapping[str, Any]) -> Event | None:
-    """Return one line of a streamed answer as a value; None if its kind is not known here."""
-    kind = _KINDS.get(str(line.get("event")))
-    if kind is None:
-        return None
-    return _picked(kind, line)
 
 
 def _picked(kind: type[T], data: Mapping[str, Any]) -> T:

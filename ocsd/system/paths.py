@@ -10,9 +10,8 @@ import contextlib
 import os
 import socket
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from typing import NamedTuple
 
 from ocsd.errors import ConfigurationError
 
@@ -42,14 +41,19 @@ class _Place:
         return folder / self._name
 
 
-@dataclass(frozen=True, slots=True)
-class HostPaths:
-    """The folders and files of one host's daemon."""
+class HostFolders(NamedTuple):
+    """The folders of one host's daemon."""
 
     host: str
     runtime: Path
     state: Path
     logs: Path
+
+
+class HostPaths(HostFolders):
+    """The folders of one host's daemon, and the files in them."""
+
+    __slots__ = ()
 
     control_socket = _Place("runtime", "control.sock")
     """The daemon's control API."""
@@ -96,6 +100,8 @@ class HostPaths:
 
     def spool(self, instance_id: str) -> Path:
         """Return the folder of the feeds that an instance keeps."""
+        from urllib.parse import quote
+
         return self.spools / quote(instance_id, safe="")
 
     def admit_other_users(self) -> None:

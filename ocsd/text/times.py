@@ -67,6 +67,9 @@ def past_time(text: str, now_at: float) -> float:
 def _past_time(words: str, now_at: float) -> float:
     if words.lower() == "now":
         return now_at
+    if words[:-1].isdecimal() and words[-1] in _UNITS_S:
+        # As 7d, the usual age, which needs no pattern to be compiled.
+        return now_at - int(words[:-1]) * _UNITS_S[words[-1]]
     if age := re.fullmatch(_AGE, words, re.IGNORECASE):
         return now_at - sum(
             float(number) * _UNITS_S[unit[0].lower()]

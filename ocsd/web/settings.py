@@ -4,7 +4,6 @@ import argparse
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -105,7 +104,7 @@ def of_launch(launch: Launch, notify_socket: str = "") -> PageSettings:
     """
     host_paths = paths.of_host(launch.host, launch.log_dir)
     if notify_socket:
-        host_paths = replace(host_paths, runtime=Path(notify_socket).parent)
+        host_paths = host_paths._replace(runtime=Path(notify_socket).parent)
     words = _words(launch.instance.arguments)
     return PageSettings(
         host=launch.host,

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from ocsd.errors import OcsdError
 from ocsd.log.levels import LEVELS, USUAL
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from ocsd.site.model import Site
 
 # The operator waits after the tab key; no list is better than a late one.
@@ -79,8 +80,10 @@ def site_hosts(context: click.Context, _parameter: click.Parameter, begun: str) 
 
 def site_instances(
     context: click.Context, _parameter: click.Parameter, begun: str
-) -> list[CompletionItem]:
+) -> "list[CompletionItem]":
     """Return the instance-ids of a host in the site file; files of code are offered, too."""
+    from click.shell_completion import CompletionItem
+
     from ocsd.site import load
 
     files = CompletionItem(begun, type="file")

@@ -1,7 +1,6 @@
 """Lines that a terminal is too narrow for, broken between words."""
 
 import re
-import textwrap
 from typing import Final
 
 from ocsd.cli.screen.terminal import Terminal
@@ -31,16 +30,10 @@ def _broken(line: str, screen: Terminal, indent: str) -> list[str]:
     surplus = len(line) - shown_length(line)
     if len(line) - surplus <= screen.width_columns:
         return [line]
-    first, *more = textwrap.wrap(
-        line,
-        screen.width_columns + surplus,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    first, *more = _wrap(line, screen.width_columns + surplus)
     rest = " ".join(more)
     width = max(1, screen.width_columns - len(indent))
-    pieces = textwrap.wrap(rest, width, break_long_words=False, break_on_hyphens=False)
-    return [first, *(indent + piece for piece in pieces)]
+    return [first, *(indent + piece for piece in _wrap(rest, width))]
 
 
 def below(text: str, screen: Terminal) -> list[str]:
@@ -49,10 +42,17 @@ def below(text: str, screen: Terminal) -> list[str]:
     A reason begins with the error and may end with the advice.
     """
     width = max(20, screen.width_columns - len(INDENT))
-    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    lines = _wrap(text, width)
     if len(lines) > MOST_LINES_BELOW:
         lines[MOST_LINES_BELOW - 1 :] = [_end(text, width, screen)]
     return [INDENT + line for line in lines]
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    # Loaded only here: most lines of most commands fit.
+    import textwrap
+
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _end(text: str, width: int, screen: Terminal) -> str:

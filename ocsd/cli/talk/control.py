@@ -4,14 +4,13 @@ It needs nothing but the standard library, and one request opens one connection.
 """
 
 import json
-import shlex
 import socket
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocsd.cli.talk import holder, unit_state
 from ocsd.cli.talk.hosts import foreign_folders, places_of, runtime_folders
@@ -26,11 +25,13 @@ from ocsd.errors import (
     TimedOutError,
     UnfinishedError,
 )
-from ocsd.status import replies
 from ocsd.system.paths import HostPaths
 from ocsd.system.peer import peer_of
 from ocsd.system.proc import why_silent
 from ocsd.text.reason import clause
+
+if TYPE_CHECKING:
+    from ocsd.status.changes import Line
 
 _STUCK_AFTER_S = 5.0
 """Time after which a daemon that has not answered is stuck: others answer in milliseconds [s]."""
@@ -46,9 +47,6 @@ _HOOK_ANSWER_LIMIT_S = 40.0
 
 _ACCEPT_LIMIT_S = 2.0
 _RELEASES = "are the ocsd of this command and of the daemon of one release?"
-
-Line: TypeAlias = tuple[dict[str, Any], replies.Event | None]
-"""A line of a streamed answer, as it came and as a value."""
 
 
 class DaemonClient(NamedTuple):
@@ -83,7 +81,7 @@ class DaemonClient(NamedTuple):
         limit_s: float,
         *,
         leave_put_down: bool = False,
-    ) -> Iterator[Line]:
+    ) -> "Iterator[Line]":
         """Bring instances ``up`` or ``down``, or ``restart`` them; yield the lines of the answer.
 
         Without instance-ids, all of the host are meant, or with `leave_put_down` those that nobody
@@ -101,7 +99,7 @@ class DaemonClient(NamedTuple):
             body = {"timeout_s": limit_s, "names": list(instance_ids)}
         yield from self._stream(f"/v1/instances/{verb}", body, limit_s + _RESULT_GRACE_S)
 
-    def reload(self, dry_run: bool, limit_s: float | None = None) -> Iterator[Line]:
+    def reload(self, dry_run: bool, limit_s: float | None = None) -> "Iterator[Line]":
         """Have the daemon read the site file; yield the changes, then the lines as `change` does.
 
         A dry run only reports what would change. Without `limit_s` the daemon does not wait.
@@ -118,7 +116,7 @@ class DaemonClient(NamedTuple):
             answer_s = limit_s + _RESULT_GRACE_S
         yield from self._stream("/v1/reload", body, answer_s, _STUCK_AFTER_S)
 
-    def stop(self, limit_s: float) -> Iterator[Line]:
+    def stop(self, limit_s: float) -> "Iterator[Line]":
         """End everything that the daemon runs, and the daemon; yield as `change` does.
 
         Raises
@@ -172,13 +170,15 @@ class DaemonClient(NamedTuple):
         body: Mapping[str, Any],
         limit_s: float,
         begin_limit_s: float = _BEGIN_LIMIT_S,
-    ) -> Iterator[Line]:
+    ) -> "Iterator[Line]":
+        from ocsd.status import changes
+
         deadline_s = time.monotonic() + limit_s
         with self._answer(target, body, min(limit_s, begin_limit_s)) as answer:
             while line := self._line(answer, deadline_s, limit_s):
                 if line.strip():
                     data = _object(line)
-                    yield data, replies.event(data)
+                    yield data, changes.event(data)
 
     def _line(self, answer: Answer, deadline_s: float, limit_s: float) -> bytes:
         try:
@@ -358,6 +358,8 @@ def _had_daemon(host: str | None) -> bool:
 
 def _others_run(host: str | None, looked_in: str, folders: list[Path]) -> str:
     """Return the message that ocsd runs with other folders than those of the environment."""
+    import shlex
+
     words = shlex.join(["ocsd", *sys.argv[1:]])
     found = ", ".join(
         f"host '{each.name}' in {each} (RUNTIME_DIRECTORY={each.parent} {words})"

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ocsd.cli.talk.control import DaemonClient
 from ocsd.log.logfile import Follower
-from ocsd.status import replies
+from ocsd.status import changes, replies
 from ocsd.status.replies import HostStatus, InstanceStatus
 from ocsd.system import paths
 
@@ -26,7 +26,7 @@ class HostSource(Protocol):
     def status(self) -> HostStatus:
         """Return the present status of the host, or raise an OcsdError."""
 
-    def change(self, verb: str, instance_id: str) -> Iterator[replies.Event]:
+    def change(self, verb: str, instance_id: str) -> Iterator[changes.Event]:
         """Bring an instance ``up`` or ``down``, or ``restart`` it; yield what becomes of it."""
 
     def why(self, instance_id: str) -> str:
@@ -52,7 +52,7 @@ class DaemonSource:
         """
         return replies.host_status(self.daemon.status(_STATUS_LIMIT_S))
 
-    def change(self, verb: str, instance_id: str) -> Iterator[replies.Event]:
+    def change(self, verb: str, instance_id: str) -> Iterator[changes.Event]:
         """Bring an instance ``up`` or ``down``, or ``restart`` it; yield what becomes of it.
 
         Raises

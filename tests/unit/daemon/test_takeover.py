@@ -2,7 +2,6 @@
 
 import os
 import socket
-from dataclasses import replace
 
 import pytest
 
@@ -38,7 +37,7 @@ def earlier(tmp_path, monkeypatch):
 @pytest.fixture
 def named(earlier, tmp_path):
     """The paths that the environment names now."""
-    return replace(earlier, runtime=tmp_path / "ours" / "lab")
+    return earlier._replace(runtime=tmp_path / "ours" / "lab")
 
 
 @pytest.fixture
@@ -76,7 +75,7 @@ def test_a_state_folder_that_says_nothing_changes_nothing(earlier, named, fork_s
 
 
 def test_the_same_site_with_another_state_folder_is_refused(named, tmp_path, fork_server):
-    ours = replace(named, state=tmp_path / "other" / "lab")
+    ours = named._replace(state=tmp_path / "other" / "lab")
     with pytest.raises(DaemonRunningError) as refused:
         takeover.refuse_second_copy(ours, HUB)
     for part in (tmp_path / "used" / "lab", ours.runtime, ours.state):
@@ -90,7 +89,7 @@ def test_the_same_site_with_another_state_folder_is_refused(named, tmp_path, for
 def test_another_site_another_host_and_the_own_folder_are_not_refused(earlier, named, fork_server):
     takeover.refuse_second_copy(named, OTHER_HUB)
     takeover.refuse_second_copy(named, HUB.model_copy(update={"address_root": "other"}))
-    takeover.refuse_second_copy(replace(named, host="dopey"), HUB)
+    takeover.refuse_second_copy(named._replace(host="dopey"), HUB)
     takeover.refuse_second_copy(earlier, HUB)
 
 

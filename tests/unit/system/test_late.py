@@ -28,6 +28,12 @@ def test_a_margin_is_stripped_as_by_inspect(text):
             "(1, 'Linux') late",
         ),
         ("platform", "platform.python_version_tuple()[0]", "'3' loaded"),
+        ("gettext", "(gettext.gettext('a'), gettext.ngettext('a', 'b', 2))", "('a', 'b') late"),
+        ("gettext", "gettext.NullTranslations().gettext('a')", "'a' loaded"),
+        ("urllib.parse", "__import__('pathlib').Path('/a b').as_uri()", "'file:///a%20b' loaded"),
+        ("urllib.parse", "urllib.parse.urlsplit('http://[::1]/b').netloc", "'[::1]' loaded"),
+        ("selectors", "__import__('socket').AF_UNIX.name", "'AF_UNIX' late"),
+        ("selectors", "__import__('asyncio').run(__import__('asyncio').sleep(0))", "None loaded"),
     ],
 )
 def test_it_is_loaded_when_it_is_used(name, use, printed):

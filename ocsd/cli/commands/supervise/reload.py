@@ -13,7 +13,7 @@ from ocsd.cli.screen import change_text, question
 from ocsd.cli.systemd import unit_job
 from ocsd.cli.talk import control
 from ocsd.errors import ConfigurationError
-from ocsd.status import replies
+from ocsd.status import changes
 from ocsd.text.plural import plural
 
 _WOULD: Final = {
@@ -98,7 +98,7 @@ def _shown(
 ) -> int:
     """Print the changes and what becomes of them; return the exit code."""
     if as_json:
-        pairs = [(data, event) for data, event in answer if isinstance(event, replies.Result)]
+        pairs = [(data, event) for data, event in answer if isinstance(event, changes.Result)]
         results = {result.instance_id: result for _, result in pairs}
         print(json.dumps({**plan, "results": [data for data, _ in pairs]}, indent=2))
     else:

@@ -14,7 +14,7 @@ from ocsd.cli.screen import question, terminal
 from ocsd.cli.systemd import unit_job
 from ocsd.cli.talk import control, leftovers
 from ocsd.errors import NoDaemonError, OcsdError, TimedOutError, UnfinishedError
-from ocsd.status import replies
+from ocsd.status import changes, replies
 from ocsd.system.paths import HostPaths
 from ocsd.text import units
 from ocsd.text.plural import plural
@@ -112,8 +112,8 @@ def _all_ended(daemon: control.DaemonClient, before: replies.HostStatus, timeout
     left = {each.instance_id: None for each in before.instances if each.pid is not None}
     try:
         for _, event in daemon.stop(timeout_s):
-            all_ended = all_ended or isinstance(event, replies.Stopped)
-            if isinstance(event, replies.StateChange):
+            all_ended = all_ended or isinstance(event, changes.Stopped)
+            if isinstance(event, changes.StateChange):
                 print(up_down_restart.event_line(event, screen), flush=True)
                 if event.state == "down":
                     left.pop(event.instance_id, None)
