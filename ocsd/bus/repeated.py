@@ -44,10 +44,10 @@ class RepeatedPublication:
             self._sent = topic, content, info
             self._after_request = _after_request(topic, content, info)
         request: int = self._session.link._request_id_gen.next()  # noqa: SLF001 - as autobahn does
-        transport.send(_Encoded(request, self._after_request, seq))
+        transport.send(_EncodedHeartbeat(request, self._after_request, seq))
 
 
-class _Encoded:
+class _EncodedHeartbeat:
     """Takes the place of a message of autobahn that is encoded already."""
 
     def __init__(self, request: int, after_request: bytes, seq: int) -> None:

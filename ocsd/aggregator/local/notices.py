@@ -25,7 +25,7 @@ _OF_FEED: Final = IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR |
 _EVENT: Final = struct.Struct("iIII")
 _READ_BYTES: Final = 2**16
 
-GATHER_S: Final = 0.05
+GATHER_NOTICES_S: Final = 0.05
 """Time after the first notice in which others are gathered [s]: a batch costs less."""
 
 
@@ -124,7 +124,7 @@ class Waking:
     def doRead(self) -> None:
         """Gather further notices for a while, then wake the thread that takes them."""
         the_reactor().removeReader(self)
-        self._timer = the_reactor().callLater(GATHER_S, self._gathered)
+        self._timer = the_reactor().callLater(GATHER_NOTICES_S, self._gathered)
 
     def connectionLost(self, _reason: Any) -> None:
         """Do nothing: `close` is called in any case."""

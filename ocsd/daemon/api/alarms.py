@@ -14,7 +14,7 @@ from twisted.web import server
 
 from ocsd.audit.entry import AuditOutcome
 from ocsd.daemon.api.askers import Asker
-from ocsd.daemon.api.evaluator import RUNNING, AlarmDesk, condition_of
+from ocsd.daemon.api.evaluator import EVALUATOR_RUNS, AlarmDesk, condition_of
 from ocsd.daemon.api.exchange import answer_of, bad_body, body_object, refused_answer
 from ocsd.errors import NoSuchAlarmError, NotPermittedError, OcsdError, UnreachableError, UsageError
 from ocsd.history.file import read_history
@@ -59,7 +59,7 @@ class AlarmRequests:
         self._there_are_alarms()
 
         def answer(found: dict[str, Any]) -> None:
-            request.write(answer_of(request, {**found, "evaluator": RUNNING}))
+            request.write(answer_of(request, {**found, "evaluator": EVALUATOR_RUNS}))
 
         def away(failure: Any) -> None:
             failure.trap(OcsdError)
@@ -155,7 +155,7 @@ class AlarmRequests:
         word = "it is not there any more"
         if keeper is not None:
             word = condition_of(keeper)
-        if word == RUNNING:
+        if word == EVALUATOR_RUNS:
             word = f"no answer: {error}"
         return f"{word}; see ocsd status, and its log: ocsd logs alarms"
 

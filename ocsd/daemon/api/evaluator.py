@@ -11,7 +11,7 @@ from ocsd.supervisor.states import State
 from ocsd.system.classes import ALARMS_CLASS
 from ocsd.system.paths import HostPaths
 
-RUNNING: Final = "running"
+EVALUATOR_RUNS: Final = "running"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def condition_of(keeper: Keeper) -> str:
     word = str(life.state)
     if life.state is State.UP:
         if verdict.health is not Health.HUNG:
-            return RUNNING
+            return EVALUATOR_RUNS
         word = str(Health.HUNG)
     return ": ".join(filter(None, (word, verdict.reason or life.reason)))
 

@@ -20,7 +20,7 @@ _EPOCH_US: Final = 946_684_800_000_000
 _WIRE: Final = {Kind.FLOAT: ">f8", Kind.INT: ">i8", Kind.BOOL: "u1"}
 
 
-class _Encoded(NamedTuple):
+class _EncodedColumn(NamedTuple):
     """A column as bytes."""
 
     lengths: NDArray[np.int64]
@@ -37,19 +37,19 @@ def encoded(rows: Rows) -> bytes:
     return _HEADER + _laid_out(columns).tobytes() + _TRAILER
 
 
-def _column(kind: Kind, cells: Cells) -> _Encoded:
+def _column(kind: Kind, cells: Cells) -> _EncodedColumn:
     values, present = cells
     if kind is Kind.TEXT:
         texts = [str(text).encode("utf-8", "surrogatepass") for text in values[present]]
         lengths = np.full(len(values), -1, np.int64)
         lengths[present] = np.fromiter(map(len, texts), np.int64, len(texts))
-        return _Encoded(lengths, np.frombuffer(b"".join(texts), np.uint8))
+        return _EncodedColumn(lengths, np.frombuffer(b"".join(texts), np.uint8))
     wire = np.ascontiguousarray(values[present].astype(_WIRE[kind]))
     lengths = np.where(present, wire.dtype.itemsize, -1)
-    return _Encoded(lengths, wire.view(np.uint8))
+    return _EncodedColumn(lengths, wire.view(np.uint8))
 
 
-def _laid_out(columns: Sequence[_Encoded]) -> NDArray[np.uint8]:
+def _laid_out(columns: Sequence[_EncodedColumn]) -> NDArray[np.uint8]:
     """Return the columns as rows: a count, and for each value its length and its bytes."""
     if all((column.lengths == column.lengths[0]).all() for column in columns):
         return _of_one_size(columns)
@@ -70,7 +70,7 @@ def _laid_out(columns: Sequence[_Encoded]) -> NDArray[np.uint8]:
     return result
 
 
-def _of_one_size(columns: Sequence[_Encoded]) -> NDArray[np.uint8]:
+def _of_one_size(columns: Sequence[_EncodedColumn]) -> NDArray[np.uint8]:
     """Lay out rows that are all as long as the first one; this takes a tenth of the time."""
     sizes = [int(column.lengths[0]) for column in columns]
     parts = [("count", ">i2")]
