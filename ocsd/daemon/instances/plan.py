@@ -92,24 +92,23 @@ def _check_alarms(site: Site, host: Host) -> None:
     """Refuse alarms whose process has no name left, or that nobody would evaluate."""
     if host.alarms is None:
         return
-    match [each for each in host.instances if each.agent_class == ALARMS_CLASS]:
-        case []:
-            if ALARMS_NAME in {each.instance_id for each in host.instances}:
-                raise SiteFileError(
-                    f"{site.place(host.lines.get('alarms'))}: the alarms cannot be evaluated, "
-                    f"because an instance is called {ALARMS_NAME!r}; give their process another "
-                    f"name with an entry {{agent-class: {ALARMS_CLASS}, instance-id: watch}}"
-                )
-        case [entry]:
-            if entry.user is not None:
-                raise SiteFileError(
-                    f"{site.place(entry.line)}: alarms are kept in the state folder of the "
-                    "daemon, which another user cannot write; leave 'user' out"
-                )
-        case [_, second, *_]:
+    entries = [each for each in host.instances if each.agent_class == ALARMS_CLASS]
+    if not entries and ALARMS_NAME in {each.instance_id for each in host.instances}:
+        raise SiteFileError(
+            f"{site.place(host.lines.get('alarms'))}: the alarms cannot be evaluated, because an "
+            f"instance is called {ALARMS_NAME!r}; give their process another name with an entry "
+            f"{{agent-class: {ALARMS_CLASS}, instance-id: watch}}"
+        )
+    for second in entries[1:]:
+        raise SiteFileError(
+            f"{site.place(second.line)}: alarms of a host are evaluated by one process; leave one "
+            f"of the entries of class {ALARMS_CLASS}"
+        )
+    for entry in entries:
+        if entry.user is not None:
             raise SiteFileError(
-                f"{site.place(second.line)}: alarms of a host are evaluated by one process; leave "
-                f"one of the entries of class {ALARMS_CLASS}"
+                f"{site.place(entry.line)}: alarms are kept in the state folder of the daemon, "
+                "which another user cannot write; leave 'user' out"
             )
 
 

@@ -104,6 +104,13 @@ def test_a_sample_that_comes_late_changes_nothing():
     assert life.alarm == before
 
 
+def test_times_that_a_wrong_clock_has_left_hold_nothing_up():
+    life = raised()
+    life.tick(50.0)  # the clock was 80 s ahead
+    assert life.alarm.raised_at == 50.0
+    assert life.see(False, 51.0) == ["cleared"]
+
+
 def test_a_raised_alarm_is_told_again_until_somebody_knows_of_it():
     life = raised()
     assert life.tick(729.0) == []

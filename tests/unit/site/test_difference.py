@@ -45,6 +45,14 @@ def test_a_variable_is_told_as_it_is_spelt():
     assert sorted(found.changed["a"]) == ["T_A", "x.y_z"]
 
 
+def test_a_changed_alarm_is_told_by_its_name():
+    def watching(when):
+        return told("alarms").model_copy(update={"alarms": {"rules": {"too-warm_2": when}}})
+
+    found = difference({"a": watching("t > 5")}, {"a": watching("t > 6")})
+    assert found.changed == {"a": ("rules.too-warm_2",)}
+
+
 def test_what_concerns_the_daemon_only_restarts_nothing():
     edited = told(
         restart="never",
