@@ -50,9 +50,7 @@ BROKEN = {
 # are left out for agents that are not broken there.
 _QUICK = "not (outlives or router or option or importing or daemon)"
 GROUPS = (
-    ("", SOUND[:1]),
-    ("", SOUND[1:2]),
-    ("", SOUND[2:]),
+    *(("", (agent,)) for agent in SOUND),
     (_QUICK, tuple(BROKEN)[:9:2]),
     (_QUICK, tuple(BROKEN)[1:9:2]),
     ("outlives", tuple(BROKEN)[9:]),
