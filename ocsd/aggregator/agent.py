@@ -288,8 +288,11 @@ class Aggregator:
 
     def _record_other(self, recorder: Recorder, arrival: Arrival) -> None:
         """Record an arrival, and go on with the agent that it answers for."""
-        if isinstance(arrival, Announced | SpoolIndex):
-            self._local.read_feeds(recorder, arrival[1])
+        if isinstance(arrival, Announced):
+            self._local.read_feeds(recorder, arrival.next_numbers)
+        elif isinstance(arrival, SpoolIndex):
+            ends = {key: held.end for key, held in arrival.held.items()}
+            self._local.read_feeds(recorder, ends)
         recorder.record(arrival)
         if isinstance(arrival, SpoolIndex | SpoolPage):
             _post(self._fetcher.recorded, arrival, Snapshot.of(recorder, self._local.behind()))

@@ -24,7 +24,8 @@ def main() -> None:
     path, log_path, agents = (sys.stdin.readline().rstrip("\n") for _ in range(3))
     if not log_path:
         return
-    loading.expect(int(agents))
+    # An upgrade may have replaced these files under a daemon that does not write the number yet.
+    loading.expect(int(agents or 0))
     # Lets go of the daemon's pipe and terminal.
     streams.open_streams(log_path)
     # Fails if another fork server serves here, which leaves that one's record alone.

@@ -253,6 +253,7 @@ class ForkServer:
     def _become(self, request: SpawnRequest) -> None:
         # The loop itself needs nothing of it.
         child = importlib.import_module("ocsd.forkserver.child")
+        self.loading.end_in_fork()
         child.become(self.loading.code, request)
 
     def _refuse(self, request: SpawnRequest, why: str, code: int | None = None) -> None:

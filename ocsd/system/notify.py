@@ -53,13 +53,14 @@ def notify(**fields: str | int) -> Delivery:
     return Delivery.DONE
 
 
-def receiver() -> tuple[int, int] | None:
+def receiver() -> tuple[int, int, int] | None:
     """Return what tells the supervisor of this process from the one before it, if it has any."""
     try:
         found = os.stat(os.environ.get(_VARIABLE, ""))
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    # Some file systems give the number of a removed file to the next one.
+    return found.st_dev, found.st_ino, found.st_ctime_ns
 
 
 @functools.cache

@@ -20,7 +20,7 @@ class HeartbeatFeed(Feed):
         self._publish_again = RepeatedPublication(agent)
 
     def publish_message(self, message: Any, timestamp: float | None = None) -> None:
-        """Publish a message that nobody has to check or copy (reactor thread).
+        """Publish a message that nobody has to check or copy; from any thread.
 
         Raises
         ------
@@ -29,7 +29,7 @@ class HeartbeatFeed(Feed):
         """
         if self.refusal:
             raise ValueError(self.refusal)
-        self._send(message)
+        self._in_reactor(self._send, message)
 
     def _published(self, numbered: list[Any]) -> bool:
         try:

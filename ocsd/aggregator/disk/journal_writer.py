@@ -58,7 +58,12 @@ class JournalWriter:
             message_record(number, arrived_at, [(layouts[c.layout], c) for c in blocks])
             for number, blocks in entries
         ]
-        self._append(b"".join(records))
+        try:
+            self._append(b"".join(records))
+        except OSError:
+            # Who has read the first of several records goes on behind them, which is nowhere.
+            self._segment_is_torn |= len(records) > 1
+            raise
         return self.segment
 
     def event(self, event: journal.Event) -> None:

@@ -246,6 +246,9 @@ def _tags(tags: object, data: Mapping[str, Any]) -> Tags | None:
             return None
         if not set(map(type, of_field.values())) <= {str, int, float, bool}:
             return None
+        # NaN differs from itself: each message would begin a provider.
+        if any(value != value for value in of_field.values()):
+            return None
     return tags
 
 

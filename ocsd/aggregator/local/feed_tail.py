@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
+from ocsd.agent.spool.limits import SpoolLimits, limits_of
 from ocsd.agent.spool.segment import SUFFIX, records, unpacked
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.journal.ranges import Ranges
@@ -19,6 +20,16 @@ Pair: TypeAlias = tuple[Any, dict[str, Any]]
 
 PAGE_BYTES: Final = 2**20
 """About how much is read at a time; more only for a message that is larger."""
+
+
+LEAST: Final = SpoolLimits(max_age_s=60.0, max_bytes=2**24)
+"""A spool that holds less may have dropped a message before it is read here. What the router
+brings waits in memory instead."""
+
+
+def owners() -> tuple[int, int]:
+    """Return the users whose files are read: root and that of this process."""
+    return 0, os.geteuid()
 
 
 class FeedTail:
@@ -32,12 +43,15 @@ class FeedTail:
         Whether the last `read` has come to the end.
     is_ours : bool
         Whether a segment of this source has been read, and the last `read` worked.
+    is_short : bool
+        Whether numbers are known to exist that were not on the disk: its agent may have them in
+        memory only.
     """
 
     def __init__(self, folder: str, key: SourceKey) -> None:
         self.key = key
         self.at_end = False
-        self.is_ours = False
+        self.is_ours = self.is_short = False
         self._folder = folder
         self._info: dict[str, Any] | None = None
         self.rewind()
@@ -104,7 +118,10 @@ class FeedTail:
         except FileNotFoundError:
             return 0  # The agent has removed it since.
         try:
-            size_bytes = os.fstat(descriptor).st_size
+            status = os.fstat(descriptor)
+            if status.st_uid not in owners():
+                return 0  # Another user's, in a folder that was given to us since.
+            size_bytes = status.st_size
             if size_bytes < self._offset:
                 self._begin(first)  # It was overwritten, after the disk was full.
             read_bytes = 0
@@ -150,7 +167,7 @@ class FeedTail:
         return end
 
     def _described(self, body: bytes) -> dict[str, Any]:
-        """Return the description at the beginning of a segment; empty if it is another feed's."""
+        """Return the description at the beginning of a segment; empty if it is not to be read."""
         try:
             info = unpacked(body)
         except ValueError:
@@ -158,5 +175,9 @@ class FeedTail:
         if not isinstance(info, dict) or not info.get("record"):
             return {}
         if (info.get("address"), info.get("session_id")) != tuple(self.key):
+            return {}
+        parameters = info.get("agg_params")
+        limits = limits_of(parameters if isinstance(parameters, dict) else {}, lambda _: None)
+        if limits.max_age_s < LEAST.max_age_s or limits.max_bytes < LEAST.max_bytes:
             return {}
         return info

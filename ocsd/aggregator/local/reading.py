@@ -7,8 +7,9 @@ soon as it has been read here. What the router brings of it is then left out.
 
 Only messages come from here. That some are lost is never concluded from a spool: numbers that
 exist and are not on the disk (they are in the agent's memory, or damaged, or removed) stay
-missing, and their agent is asked for them (`ocsd.aggregator.fetching`). Nothing in a spool is ever
-changed: only its agent removes messages.
+missing, and their agent is asked for them (`ocsd.aggregator.fetching`); the source is not local
+until there is more on the disk, because what is in memory ends with its agent. Nothing in a spool
+is ever changed: only its agent removes messages.
 
 The format of a spool is not safe against an author of ill will. So only folders of this process's
 own user or of root are read; other agents are recorded over the router.
@@ -16,14 +17,14 @@ own user or of root are read; other agents are recorded over the router.
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
 from ocsd.aggregator.incoming.tally import Log
-from ocsd.aggregator.local.feed_tail import FeedTail
+from ocsd.aggregator.local.feed_tail import FeedTail, owners
 from ocsd.aggregator.local.notices import Notices, Waking
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.aggregator.recording.arrivals import SpoolPage
@@ -98,14 +99,18 @@ class LocalSpools:
         self._go_on()
         return bool(self._due) and not recorder.paused
 
-    def read_feeds(self, recorder: Recorder, keys: Iterable[SourceKey]) -> None:
-        """Record what is new of some sources, as far as they are local: it is not missing."""
-        for key in keys:
+    def read_feeds(self, recorder: Recorder, ends: Mapping[SourceKey, int]) -> None:
+        """Record what is new of some sources, as far as they are local: it is not missing.
+
+        All numbers of a source below its end exist.
+        """
+        for key, end in ends.items():
             path = self._paths.get(key)
             if path is not None and recorder.paused:
                 self._due[path] = None
             elif path is not None:
                 self._read_feed(recorder, path)
+                self._compare(recorder, path, end)
 
     def read_all(self, recorder: Recorder) -> None:
         """Record what agents have published until now, as far as there is time; then end."""
@@ -184,7 +189,7 @@ class LocalSpools:
         self._is_root_watched = self._watch(str(self._folder), is_feed=False)
         for instance in self._entries(str(self._folder)):
             with suppress(OSError):
-                if os.stat(instance, follow_symlinks=False).st_uid not in (0, os.geteuid()):
+                if os.stat(instance, follow_symlinks=False).st_uid not in owners():
                     continue
             for session in self._entries(instance):
                 for feed in self._entries(session):
@@ -238,13 +243,21 @@ class LocalSpools:
                 self._forget(path)
             messages = []
         if messages:
+            tail.is_short = False
             self._record(recorder, tail, messages)
-        if tail.is_ours:
+        if tail.is_ours and not tail.is_short:
             self.keys.add(tail.key)
         else:
             self.keys.discard(tail.key)
         if not tail.at_end:
             self._due[path] = None
+
+    def _compare(self, recorder: Recorder, path: str, end: int) -> None:
+        """Take a source for local only if its numbers up to `end` were on the disk."""
+        tail = self._tails.get(path)
+        if tail is not None and tail.at_end and end and end - 1 not in recorder.seen(tail.key):
+            tail.is_short = True
+            self.keys.discard(tail.key)
 
     def _record(self, recorder: Recorder, tail: FeedTail, messages: list[Any]) -> None:
         agent = tail.key.address.partition(".feeds.")[0]

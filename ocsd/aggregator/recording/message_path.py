@@ -18,7 +18,7 @@ from ocsd.aggregator.numbers.hole import Hole, make_hole
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.aggregator.recording.batch import Batch, Pair, gathered
 from ocsd.aggregator.recording.opening import Opened
-from ocsd.aggregator.recording.pause import Pause
+from ocsd.aggregator.recording.pause import ROOM_FOR_BATCH, Pause
 from ocsd.aggregator.recording.refusals import Refusals
 from ocsd.journal.layout import PackedBlock
 from ocsd.journal.origin import Origin
@@ -99,7 +99,9 @@ class MessagePath:
     def _written(self, batch: Batch, now: Instant) -> int | None:
         """Write a batch to the journal; return its segment, None if it is not written."""
         try:
-            if self._pause.reason is not None or not batch.pack():
+            if self._pause.reason is not None or not self._pause.has_room(ROOM_FOR_BATCH):
+                return None
+            if not batch.pack():
                 return None
             return self._parts.writer.messages(now.at, batch.entries())
         except OSError as error:

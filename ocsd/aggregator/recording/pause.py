@@ -18,6 +18,10 @@ MOST_WAITING_BYTES: Final = 256 * 2**20
 # record would end the pause for a moment only.
 LEAST_ROOM: Final = 2**20
 
+ROOM_FOR_BATCH: Final = 2**24
+"""Room from which on messages are written one by one [bytes]. If a disk is full in the middle of a
+batch, followers of the journal may have seen the first messages, which are then written again."""
+
 
 class Pause:
     """The state of waiting for the disk; its begin and its end are a line each in the log.
@@ -72,13 +76,13 @@ class Pause:
             self._gone += 1
             self.dropped.count(source.sender, self.reason or "")
 
-    def has_room(self) -> bool:
-        """Return whether the disk has room again; False if that cannot be found out."""
+    def has_room(self, least_bytes: int = LEAST_ROOM) -> bool:
+        """Return whether the disk has room; False if that cannot be found out."""
         try:
             disk = os.statvfs(self._folder)
         except OSError:
             return False
-        return disk.f_bavail * disk.f_frsize >= LEAST_ROOM
+        return disk.f_bavail * disk.f_frsize >= least_bytes
 
     def end(self, filing: Filing, now: Instant) -> tuple[float, str] | None:
         """End the pause, because the journal can be written.

@@ -99,6 +99,13 @@ class Loading:
         elif not self._is_rehearsed:
             self._rehearse()
 
+    def end_in_fork(self) -> None:
+        """Collect garbage as usual from now on, in a fork that may have come before all is loaded.
+
+        Otherwise a router would hardly ever look for what its ended sessions have left.
+        """
+        gc.set_threshold(*self._usual_threshold)
+
     def make_ready(self, *, for_agents: bool) -> None:
         """Load what is still missing for programs of ocsd, or for many or few agents."""
         while self._for_all or (for_agents and self.code is None):

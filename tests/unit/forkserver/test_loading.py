@@ -1,8 +1,11 @@
 """The libraries of what is forked are loaded in steps."""
 
+import contextlib
 import json
+import socket
 import subprocess
 import sys
+import time
 
 CODE = """
 import gc, json, sys
@@ -12,6 +15,9 @@ loading = Loading()
 loading.expect(3)
 told = [loading.pause_s]
 loading.make_ready(for_agents=False)
+told += [gc.get_threshold() != usual]
+loading.end_in_fork()
+told += [gc.get_threshold() == usual]
 told += ["autobahn" in sys.modules, "numpy" in sys.modules, loading.pause_s]
 loading.make_ready(for_agents=True)
 told += ["numpy" in sys.modules, loading.pause_s, loading.trouble]
@@ -19,8 +25,32 @@ told += [gc.get_freeze_count() > 0, gc.get_threshold() == usual]
 print(json.dumps(told))
 """
 
+LOADED = [True, False, 0.0, True, 60.0, "", True, True]
+
 
 def test_the_router_waits_for_no_library_of_agents_and_few_agents_for_no_rehearsal():
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == [0.0, True, False, 0.0, True, 60.0, "", True, True]
+    assert json.loads(done.stdout) == [0.0, True, True, *LOADED]
+
+
+def test_a_fork_server_serves_a_daemon_of_before_an_upgrade_that_tells_no_number(tmp_path):
+    command = [sys.executable, "-P", "-m", "ocsd.forkserver"]
+    lines = f"{tmp_path}/socket\n{tmp_path}/log\n"
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        server.stdin.write(lines)
+        server.stdin.close()
+        with socket.socket(socket.AF_UNIX) as daemon:
+            for _ in range(600):
+                with contextlib.suppress(OSError):
+                    daemon.connect(f"{tmp_path}/socket")
+                    break
+                assert server.poll() is None, server.stderr.read()
+                time.sleep(0.05)
+            daemon.settimeout(10.0)
+            assert daemon.recv(10)
+    finally:
+        server.kill()
+        server.wait()
+        server.stderr.close()

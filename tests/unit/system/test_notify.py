@@ -3,11 +3,12 @@
 import os
 import resource
 import socket
+import time
 
 import pytest
 
 from ocsd.agent.wellbeing import this_process
-from ocsd.system.notify import Delivery, decode, encode, notify
+from ocsd.system.notify import Delivery, decode, encode, notify, receiver
 
 
 @pytest.fixture
@@ -69,3 +70,20 @@ def test_a_forked_process_speaks_through_a_socket_of_its_own(supervisor):
 def test_only_a_line_feed_ends_an_assignment():
     fields = {"STATUS": "one\u2028two\rthree\x85four", "READY": "1"}
     assert decode(encode(fields)) == fields
+
+
+def test_a_new_supervisor_is_another_receiver_even_if_its_socket_has_the_same_number(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "notify"
+    monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+    assert receiver() is None
+    found = []
+    for _ in range(20):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+            supervisor.bind(str(path))
+            found.append(receiver())
+            assert receiver() == found[-1]
+        path.unlink()
+        time.sleep(0.01)  # the clock of a file system is coarse
+    assert len(set(found)) == 20

@@ -82,10 +82,11 @@ class Fetching:
         """Record what waits, as the aggregator's thread does."""
         self.intake.finish(self._record)
 
-    def _record(self, arrival):
-        self.recorder.record(arrival)
-        if isinstance(arrival, SpoolIndex | SpoolPage):
-            self.fetcher.recorded(arrival, Snapshot.of(self.recorder))
+    def _record(self, arrivals):
+        for arrival in arrivals:
+            self.recorder.record(arrival)
+            if isinstance(arrival, SpoolIndex | SpoolPage):
+                self.fetcher.recorded(arrival, Snapshot.of(self.recorder))
 
     def recorded(self):
         self.recorder.close()

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from ocsd.agent.spool import segment
 from ocsd.aggregator.local import notices, reading
 from ocsd.aggregator.local.reading import POLL_EVERY_S, LocalSpools
 from ocsd.aggregator.numbers.source_key import SourceKey
@@ -160,7 +161,7 @@ def test_a_source_that_is_behind_is_not_asked_for(scene, monkeypatch):
     scene.put(life, 5)
     assert scene.local.read(scene.recording.recorder)
     assert scene.local.behind() == {KEY}
-    scene.local.read_feeds(scene.recording.recorder, [KEY])
+    scene.local.read_feeds(scene.recording.recorder, {KEY: 5})
     assert scene.recorded() == [0, 5]
     assert scene.local.behind() == set()
 
@@ -181,7 +182,7 @@ def test_nothing_is_read_while_the_recording_pauses_and_nothing_is_left_out(scen
     scene.put(life, 3)
     scene.read()
     assert scene.recorded() == [0, 2]
-    scene.local.read_feeds(scene.recording.recorder, [KEY])
+    scene.local.read_feeds(scene.recording.recorder, {KEY: 8})
     monkeypatch.undo()
     scene.recording.run(2)
     assert scene.local.behind() == {KEY}  # so its agent is not asked
@@ -206,6 +207,49 @@ def test_a_spool_of_another_user_is_left_to_the_router(scene):
     os.chown(scene.folder / "thermo1", 12345, 12345)
     assert scene.read() == []
     assert scene.local.keys == set()
+
+
+def test_what_another_user_wrote_is_not_read_although_its_folder_was_given_to_us(scene):
+    if os.geteuid() != 0:
+        pytest.skip("needs root to give a file to another user")
+    life = scene.life()
+    scene.put(life)
+    [path] = scene.folder.glob("*/*/*/*.spool")
+    os.chown(path, 12345, 12345)
+    assert scene.read() == []
+    assert scene.local.keys == set()
+
+
+@pytest.mark.parametrize("small", [{"spool_time": 5}, {"spool_size": "1M"}])
+def test_a_spool_that_may_drop_a_message_before_it_is_read_is_left_to_the_router(scene, small):
+    life = scene.life()
+    life.more_info["agg_params"] = small
+    scene.put(life)
+    assert scene.read() == []
+    assert scene.local.keys == set()
+
+
+def test_what_its_agent_has_in_memory_comes_over_the_router(scene, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    life = scene.life()
+    scene.put(life)
+    scene.read()
+    scene.local.read_feeds(scene.recording.recorder, {KEY: 1})
+    assert scene.local.keys == {KEY}
+    monkeypatch.setattr(segment.FileSegment, "write", full)
+    scene.put(life, 2)
+    scene.local.read_feeds(scene.recording.recorder, {KEY: 3})
+    assert scene.local.keys == set()
+    scene.local._due |= dict.fromkeys(scene.local._tails)
+    scene.read()
+    assert scene.local.keys == set()
+    monkeypatch.undo()
+    life.now_s += 6.0
+    scene.put(life)
+    assert scene.read() == [0, 4]
+    assert scene.local.keys == {KEY}
 
 
 def test_a_session_that_the_ledger_has_forgotten_is_not_recorded_again(scene):

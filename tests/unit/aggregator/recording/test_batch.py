@@ -6,7 +6,8 @@ import random
 import pytest
 
 from ocsd import journal
-from ocsd.aggregator.recording import batch
+from ocsd.aggregator.disk import append_file
+from ocsd.aggregator.recording import batch, message_path
 from tests.unit.aggregator.rig import START, Recording
 
 SESSION = repr(START + 1)
@@ -187,6 +188,41 @@ def test_a_batch_that_the_disk_refuses_is_left_out_whole_and_missing(recording, 
     assert recording.recorder.encoded()["missing"] == {}
 
 
+def test_on_a_disk_that_is_nearly_full_messages_are_written_one_by_one(recording, monkeypatch):
+    written = []
+    messages = recording.parts.writer.messages
+    recording.recorder.accept(*usual(0))
+
+    def write(arrived_at, entries):
+        written.append(len(entries))
+        return messages(arrived_at, entries)
+
+    monkeypatch.setattr(recording.parts.writer, "messages", write)
+    recording.recorder.accept_all([usual(number) for number in range(1, 4)])
+    monkeypatch.setattr(message_path, "ROOM_FOR_BATCH", 2**80)
+    recording.recorder.accept_all([usual(number) for number in range(4, 7)])
+    assert written == [3, 1, 1, 1]
+
+
+def test_behind_a_batch_that_was_cut_off_another_segment_begins(recording, monkeypatch):
+    """A follower may have read the first records before they were cut off."""
+    recording.recorder.accept(*usual(0))
+    file = recording.parts.writer._file
+    assert len(recording.parts.writer.segments()) == 1
+
+    def cut_off(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(append_file.os, "write", cut_off)
+    recording.recorder.accept_all([usual(number) for number in range(1, 4)])
+    monkeypatch.undo()
+    assert file.path.stat().st_size == file.length
+    recording.run(2)
+    recording.recorder.accept_all([usual(number) for number in range(1, 4)])
+    assert len(recording.parts.writer.segments()) == 2
+    assert [number for number, _, _ in entries(recording)] == [0, 1, 2, 3]
+
+
 def test_a_batch_is_bounded(two, monkeypatch):
     monkeypatch.setattr(batch, "MOST_IN_BATCH", 7)
     monkeypatch.setattr(batch, "MOST_BATCH_BYTES", 200)
@@ -199,3 +235,24 @@ def test_a_defect_of_ours_sets_only_its_message_aside(recording, monkeypatch):
     monkeypatch.setattr(batch.Lot, "pack", lambda _: 1 / 0)
     recording.recorder.accept_all([usual(number) for number in range(1, 6)])
     assert recording.recorder.encoded()["messages"] == 6
+
+
+def test_tags_that_change_or_break_a_rule_leave_the_same(two):
+    def of(place):
+        return {"x": {"_field": "t", "place": place}, "n": {"_field": "n"}}
+
+    nan = float("nan")
+    stated = [of("a")] * 9 + [of("b")] * 9 + [None] * 9 + [of(nan)] * 9 + [{"x": {}}] * 9 + [of(1)]
+    pairs = [usual(number) for number in range(len(stated))]
+    for (message, _), tags in zip(pairs, stated, strict=True):
+        message["b"]["influxdb_tags"] = tags
+    take(two, pairs)
+    found = []
+    for recording in two:
+        [(_, path)] = journal.segments(journal.journal_folder(recording.folder))
+        read = journal.read(path.read_bytes())
+        messages = [each for each in read if isinstance(each, journal.Message)]
+        found.append([message.blocks[0].layout.tags for message in messages])
+    assert found[0] == found[1] == [of("a")] * 9 + [of("b")] * 9 + [None] * 27 + [of(1)]
+    assert len({each.prov_id for each in two[1].parts.filing.providers.values()}) <= 4
+    assert_alike(two)
