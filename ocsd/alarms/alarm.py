@@ -56,6 +56,8 @@ class AlarmNotice(NamedTuple):
     """The person; empty if nobody asked for it."""
     quiet: bool = False
     """Whether it is only written down: the alarm is silenced."""
+    recorded: bool = False
+    """Whether it is written down already: people are told now of what was raised in silence."""
 
 
 class Limits(NamedTuple):
@@ -125,6 +127,16 @@ def _not_ahead(alarm: Alarm, at: float) -> Alarm:
     return alarm
 
 
+def behind(alarm: Alarm, at: float) -> Alarm:
+    """Return it for samples that go on at a time [s, Unix time]: their clock was set back."""
+    if alarm.seen_at is None or at >= alarm.seen_at:
+        return alarm
+    since_at = alarm.since_at
+    if alarm.phase is AlarmPhase.PENDING and since_at is not None:
+        since_at = min(since_at, at)
+    return replace(alarm, seen_at=at, since_at=since_at)
+
+
 def observed(
     alarm: Alarm, limits: Limits, holds: bool | None, at: float, value: float | None = None
 ) -> Step:
@@ -186,13 +198,13 @@ def ticked(alarm: Alarm, limits: Limits, at: float) -> Step:
         notices = (AlarmNotice(NoticeKind.UNSILENCED, at, quiet=True),)
     if not alarm.is_raised or alarm.acknowledged_by or alarm.is_silenced(at):
         return alarm, notices
-    kind = NoticeKind.REMINDED
+    notice = AlarmNotice(NoticeKind.REMINDED, at)
     if alarm.told_at is None:
         # It was raised in silence, and nobody knows of it.
-        kind = NoticeKind.RAISED
+        notice = AlarmNotice(NoticeKind.RAISED, at, recorded=True)
     elif not limits.remind_s or at - alarm.told_at < limits.remind_s:
         return alarm, notices
-    return replace(alarm, told_at=at), (*notices, AlarmNotice(kind, at))
+    return replace(alarm, told_at=at), (*notices, notice)
 
 
 def acknowledged(alarm: Alarm, by: str, at: float) -> Step:

@@ -40,6 +40,10 @@ from ocsd.text.nearest import nearest_or_all
 
 PAUSE_S: Final = 60.0
 """Between two looks at the clock: it was set, or nobody looked [s]."""
+SENDER_SET_S: Final = 30.0
+"""Time for which all samples of a field are older than those before: its sender's clock was set
+back [s]. What a sender fills in later comes between new samples.
+"""
 
 
 class AlarmEntry(NamedTuple):
@@ -118,6 +122,7 @@ class AlarmBoard:
             self.kept.get("incidents", {}), self._entries
         )
         self._slopes: dict[str, Slope] = {}
+        self._old_since: dict[str, float] = {}
         self._now_at = inf
         self._ticked_at: float | None = None
         self._heard_at: dict[str, float] = {
@@ -172,11 +177,25 @@ class AlarmBoard:
         """
         if times and max(times) > self._now_at + life.SAMPLE_AHEAD_S:
             times = [min(at, self._now_at) for at in times]
+        self._look_at_sender(name, times)
         return [
             event
             for entry, condition in self._by_field.get(name, ())
             for event in self._judge_all(entry, condition, times, values)
         ]
+
+    def _look_at_sender(self, name: str, times: Sequence[float]) -> None:
+        """Go on at the times of a sender whose clock was set back, once that is certain."""
+        judged = [entry.name for entry, _ in self._by_field.get(name, ())]
+        seen = [at for each in judged if (at := self.alarms[each].seen_at) is not None]
+        # Before the first tick a journal is read again, with what was judged already.
+        if not seen or not times or self._ticked_at is None or max(times) >= min(seen):
+            self._old_since.pop(name, None)
+        elif self._ticked_at - self._old_since.setdefault(name, self._ticked_at) >= SENDER_SET_S:
+            del self._old_since[name]
+            for each in judged:
+                self.alarms[each] = life.behind(self.alarms[each], min(times))
+                self._slopes.pop(each, None)
 
     def looked(self, facts: HostFacts, at: float) -> list[AlarmEvent]:
         """Take in the states of the host at a time [s, Unix time]."""

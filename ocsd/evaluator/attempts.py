@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -33,6 +33,8 @@ class AttemptResult(NamedTuple):
     """Time for which the receiver wants to be left alone [s]."""
     perhaps: bool = False
     """Whether the message may have been taken all the same."""
+    left: Sequence[str] = ()
+    """The addresses that have not got it, if others have."""
 
 
 class DeliveryAttempts:

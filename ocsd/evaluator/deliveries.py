@@ -1,6 +1,6 @@
 """Messages on their way: queued, tried, and told as delivered or given up."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
@@ -10,6 +10,10 @@ from ocsd.evaluator.attempts import AttemptResult
 from ocsd.evaluator.pages import PageKind
 
 MOST_ATTEMPTS: Final = 8
+MOST_WAITING: Final = 100
+"""Messages that wait for one receiver: an alarm that comes and goes must not fill the disk while
+its receiver is away.
+"""
 _TRIED: Final = frozenset({MessageState.UNDER_WAY, MessageState.UNCERTAIN})
 _ENDS: Final = frozenset({PageKind.CLEARED, PageKind.WITHDRAWN})
 
@@ -104,11 +108,11 @@ class Deliveries:
     def begin(self, at: float, keep: Callable[[], bool]) -> list[AlarmMessage]:
         """Begin the attempts that are due, once `keep` has written that down.
 
-        Return the messages whose receivers the site file has no more: they are given up.
+        Return the messages that are given up untried.
         """
-        unknown = [each for each in self._all_waiting() if each.receiver not in self._receivers]
-        for each in unknown:
-            self.outbox = self.outbox.changed(replace(each, state=MessageState.UNDELIVERABLE))
+        given_up = [*self._unknown(), *self._crowded()]
+        for each in given_up:
+            self.outbox = self.outbox.changed(each)
         running = sum(each.state in _TRIED for each in self.outbox.messages)
         due = self.outbox.due(at)[: max(0, MOST_ATTEMPTS - running)]
         before = self.outbox
@@ -116,10 +120,28 @@ class Deliveries:
             self.outbox = self.outbox.changed(message.begun())
         if due and not keep():
             self.outbox = before
-            return unknown
+            return given_up
         for message in due:
             self._begin(message.begun(), at)
-        return unknown
+        return given_up
+
+    def _unknown(self) -> Iterator[AlarmMessage]:
+        """Yield the messages whose receivers the site file has no more, as given up."""
+        for each in self._all_waiting():
+            if each.receiver not in self._receivers:
+                yield _given_up(each, "the site file has no such receiver any more")
+
+    def _crowded(self) -> Iterator[AlarmMessage]:
+        """Yield the messages to a receiver that are too many, as given up: the oldest ends first.
+
+        The beginning of an incident is more to people than the end of one.
+        """
+        for receiver in self._receivers:
+            waiting = sorted(
+                self._waiting(receiver), key=lambda each: each.content["kind"] not in _ENDS
+            )
+            for each in waiting[: max(0, len(waiting) - MOST_WAITING)]:
+                yield _given_up(each, f"more than {MOST_WAITING} messages wait for this receiver")
 
     def _begin(self, message: AlarmMessage, at: float) -> None:
         job = {
@@ -163,7 +185,14 @@ def _after(message: AlarmMessage, result: AttemptResult, at: float) -> tuple[Ala
         failed = replace(failed, due_at=max(failed.due_at, at + min(result.wait_s, 3600.0)))
     if result.perhaps:
         failed = replace(failed, content={**message.content, "repeated": True})
+    if result.left:
+        failed = replace(failed, content={**failed.content, "left": list(result.left)})
     return failed, result.refused and message.attempts == 1
+
+
+def _given_up(message: AlarmMessage, why: str) -> AlarmMessage:
+    reason = "; ".join(filter(None, (why, message.reason)))
+    return replace(message, state=MessageState.UNDELIVERABLE, reason=reason)
 
 
 def _attempt(message: AlarmMessage) -> str:

@@ -19,6 +19,7 @@ from ocsd.journal import Entry
 from ocsd.site.alarms.keys import AlarmsKeys
 from ocsd.text.nearest import nearest_or_all
 from ocsd.text.printable import one_line
+from ocsd.text.times import utc
 
 TICK_S: Final = 1.0
 CLOCK_SET_S: Final = 1.0
@@ -126,9 +127,8 @@ class Desk:
         self._keep_if_changed(at)
         given_up = self._deliveries.begin(at, lambda: self._keep(at))
         if given_up:
-            rows = (view.delivery_row(each, at) for each in given_up)
-            self._kept = self._kept.over({**row, "state": "undeliverable"} for row in rows)
-            self._undeliverable(given_up, at, "the site file has no such receiver any more")
+            self._kept = self._kept.over(view.delivery_row(each, at) for each in given_up)
+            self._undeliverable(given_up, at)
 
     def recorded(self, count: int, at: float) -> None:
         """Take in that the daemon has written the first entries of `unrecorded`."""
@@ -206,7 +206,7 @@ class Desk:
                 "by": each.notice.by,
             }
             for each in events
-            if each.notice.kind in _RECORDED
+            if each.notice.kind in _RECORDED and not each.notice.recorded
         ]
         self._note(rows)
         pages, out = self._kept.pages.after(events, self.board, at)
@@ -224,7 +224,7 @@ class Desk:
                 parts.append("silenced")
         until_at = self.board.alarms[event.name].silenced_until_at
         if event.notice.kind is NoticeKind.SILENCED and until_at is not None:
-            parts.append(f"for {until_at - event.notice.at:.0f} s")
+            parts.append(f"until {utc(until_at)}")
         return "; ".join(filter(None, (*parts, comment)))
 
     def _note(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -248,14 +248,14 @@ class Desk:
         self._kept = self._kept.over(rows)
         self._undeliverable(unhappy, at)
 
-    def _undeliverable(self, messages: Iterable[AlarmMessage], at: float, why: str = "") -> None:
+    def _undeliverable(self, messages: Iterable[AlarmMessage], at: float) -> None:
         self._note(
             [
                 {
                     "at": at,
                     "event": UNDELIVERABLE_EVENT,
-                    "reason": f"to {each.receiver}: {each.content['title']}: {why or each.reason}"
-                    + "; it is tried again" * (not each.is_over and not why),
+                    "reason": f"to {each.receiver}: {each.content['title']}: {each.reason}"
+                    + "; it is tried again" * (not each.is_over),
                 }
                 for each in messages
             ]

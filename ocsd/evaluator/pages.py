@@ -22,7 +22,7 @@ class PageKind(StrEnum):
     WORSE = "worse"
     """It is of a higher severity than people were told."""
     JOINED = "joined"
-    """An alarm of other people has joined an incident that they were not told of."""
+    """An alarm that is news to them has joined an incident, or they were not told of that."""
     REMINDER = "reminder"
     CLEARED = "cleared"
     WITHDRAWN = "withdrawn"
@@ -65,16 +65,22 @@ class AlarmPages:
         pages, out = self, list[AlarmPage]()
         for event in events:
             if not event.notice.quiet:
-                pages, more = pages._after(event, board.entries_by_name[event.name], at)
+                pages, more = pages._after(event, board.entries_by_name, at)
                 out += more
         return pages, out
 
     def _after(
-        self, event: AlarmEvent, entry: AlarmEntry, at: float
+        self, event: AlarmEvent, entries: Mapping[str, AlarmEntry], at: float
     ) -> "tuple[AlarmPages, list[AlarmPage]]":
+        entry = entries[event.name]
         match event.notice.kind:
             case NoticeKind.RAISED if event.incident is not None:
-                return self._raised(event.incident, event.tells, entry, at), []
+                names = self.alarms.get(event.incident, ())
+                known = max(
+                    (entries[each].severity for each in names if each in entries), default=0
+                )
+                kind = PageKind.WORSE if entry.severity > known else PageKind.JOINED
+                return self._raised(event.incident, event.tells, kind, entry, at), []
             case NoticeKind.CLEARED if event.tells:
                 return self._cleared(event.incident, entry)
             case NoticeKind.REMINDED if event.tells and event.incident is not None:
@@ -84,14 +90,16 @@ class AlarmPages:
             case _:
                 return self, []
 
-    def _raised(self, number: int, tells: bool, entry: AlarmEntry, at: float) -> "AlarmPages":
+    def _raised(
+        self, number: int, tells: bool, if_told: PageKind, entry: AlarmEntry, at: float
+    ) -> "AlarmPages":
         told, open_one = self.told.get(number, ()), self.gathering.get(number)
         alarms = tuple(dict.fromkeys((*self.alarms.get(number, ()), entry.name)))
         pages = replace(self, alarms={**self.alarms, number: alarms})
         receivers = tuple(name for name in entry.tell if name not in told)
         kind = PageKind.RAISED
         if told and tells:
-            kind, receivers = PageKind.WORSE, tuple(dict.fromkeys((*told, *entry.tell)))
+            kind, receivers = if_told, tuple(dict.fromkeys((*told, *entry.tell)))
         elif told:
             kind = PageKind.JOINED
         due_at = at + GATHER_S

@@ -4,6 +4,7 @@ Secrets are read here, from their files or the environment, and are in no result
 """
 
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -31,11 +32,11 @@ _COLOURS: Final = {"critical": "#d00000", "warning": "#e0a000", "info": "#2060a0
 
 
 class _UndeliveredError(Exception):
-    """An attempt has failed; the message says why, without secrets."""
+    """An attempt has failed; the message says why, and `more` the rest of the result."""
 
-    def __init__(self, reason: str, *, refused: bool = False, wait_s: float = 0.0) -> None:
+    def __init__(self, reason: str, **more: Any) -> None:
         super().__init__(reason)
-        self.refused, self.wait_s = refused, wait_s
+        self.more = more
 
 
 def sent(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,9 +61,8 @@ def sent(job: Mapping[str, Any]) -> dict[str, Any]:
     try:
         ways[way](receiver[way], {**job["content"], "key": job["key"]}, secrets)
     except _UndeliveredError as error:
-        reason = _without(str(error), secrets)
-        return {"reason": reason, "refused": error.refused, "wait_s": error.wait_s}
-    except (OSError, smtplib.SMTPException, ValueError) as error:
+        return {"reason": _without(str(error), secrets), **error.more}
+    except (OSError, smtplib.SMTPException, http.client.HTTPException, ValueError) as error:
         return {"reason": _without(f"{type(error).__name__}: {error}", secrets)}
     return {}
 
@@ -91,8 +91,33 @@ def _command(words: list[str], content: Mapping[str, Any], _secrets: list[str]) 
 
 
 def _mail(keys: Mapping[str, Any], content: Mapping[str, Any], secrets: list[str]) -> None:
-    message = EmailMessage()
     sender = keys.get("from") or f"ocsd@{socket.getfqdn()}"
+    message = _letter(keys, content, sender)
+    # Of several addresses some may have it already, from an earlier attempt.
+    to = content.get("left", keys["to"])
+    parts = urlsplit(f"//{keys['server']}")
+    host = parts.hostname or "localhost"
+    port = parts.port or {"tls": 465, "starttls": 587}.get(keys["tls"], 25)
+    password = _secret(keys, "password", secrets)
+    try:
+        with _smtp(host, port, keys["tls"]) as server:
+            if keys.get("user") and password is not None:
+                server.login(keys["user"], password)
+            left = server.send_message(message, sender, to)
+    except smtplib.SMTPAuthenticationError as error:
+        raise _UndeliveredError(
+            f"{host} refuses user or password: {_said(error)}", refused=True
+        ) from error
+    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
+        raise _UndeliveredError(f"{host} refuses the addresses: {error}", refused=True) from error
+    if left:
+        said = "; ".join(f"{each}: {code} {_text(text)}" for each, (code, text) in left.items())
+        raise _UndeliveredError(f"{host} refuses {said}", refused=True, left=list(left))
+
+
+def _letter(keys: Mapping[str, Any], content: Mapping[str, Any], sender: str) -> EmailMessage:
+    """Return a message as mail."""
+    message = EmailMessage()
     message["From"], message["To"] = sender, ", ".join(keys["to"])
     message["Subject"] = content["title"]
     message["Date"] = formatdate(content["at"])
@@ -102,24 +127,7 @@ def _mail(keys: Mapping[str, Any], content: Mapping[str, Any], secrets: list[str
         message["References"] = f"<{content['thread']}@{sender.partition('@')[2]}>"
     message["X-Ocsd-Key"] = content["key"]
     message.set_content(f"{content['message']}\n")
-    parts = urlsplit(f"//{keys['server']}")
-    host = parts.hostname or "localhost"
-    port = parts.port or {"tls": 465, "starttls": 587}.get(keys["tls"], 25)
-    password = _secret(keys, "password", secrets)
-    try:
-        with _smtp(host, port, keys["tls"]) as server:
-            if keys.get("user") and password is not None:
-                server.login(keys["user"], password)
-            left_out = server.send_message(message, sender, keys["to"])
-    except smtplib.SMTPAuthenticationError as error:
-        raise _UndeliveredError(
-            f"{host} refuses user or password: {_said(error)}", refused=True
-        ) from error
-    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
-        raise _UndeliveredError(f"{host} refuses the addresses: {error}", refused=True) from error
-    if left_out:
-        # The others have it: another attempt would be a second one for them.
-        raise _UndeliveredError(f"{host} refuses {', '.join(left_out)}", refused=True)
+    return message
 
 
 def _smtp(host: str, port: int, tls: str) -> smtplib.SMTP:
@@ -133,10 +141,13 @@ def _smtp(host: str, port: int, tls: str) -> smtplib.SMTP:
 
 
 def _said(error: smtplib.SMTPResponseException) -> str:
-    said = error.smtp_error
+    return f"{error.smtp_code} {_text(error.smtp_error)}"
+
+
+def _text(said: bytes | str) -> str:
     if isinstance(said, bytes):
-        said = said.decode("utf-8", "replace")
-    return f"{error.smtp_code} {said}"
+        return said.decode("utf-8", "replace")
+    return said
 
 
 def _webhook(keys: Mapping[str, Any], content: Mapping[str, Any], secrets: list[str]) -> None:
@@ -188,29 +199,39 @@ def _post(
     keys: Mapping[str, Any], headers: dict[str, str], body: bytes, secrets: list[str]
 ) -> None:
     url = keys.get("url") or _secret(keys, "url", secrets) or ""
-    if urlsplit(url).scheme not in {"http", "https"}:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"}:
         raise _UndeliveredError(
             "the url is none: it has to begin with https:// or http://", refused=True
+        )
+    if parts.username is not None:
+        raise _UndeliveredError(
+            "the url has a user, which cannot be sent; use a token (token-file)", refused=True
         )
     token = _secret(keys, "token", secrets)
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
     request = urllib.request.Request(url, data=body, headers=headers, method="POST")
     opener = urllib.request.build_opener(_NoRedirect)
-    host = urlsplit(url).netloc.rpartition("@")[2]
+    host = parts.netloc
     try:
-        with opener.open(request, timeout=SENDER_LIMIT_S) as answer:
-            answer.read(10_000)
+        # The status says that it was taken: what comes after it is of no interest.
+        opener.open(request, timeout=SENDER_LIMIT_S).close()
     except urllib.error.HTTPError as error:
-        raise _refusal(host, error) from error
+        raise _refusal(host, error, secrets) from error
     except urllib.error.URLError as error:
         raise _UndeliveredError(f"{host}: {error.reason}") from error
+    except (OSError, http.client.BadStatusLine) as error:
+        # The request was sent.
+        reason = f"{host} does not answer: {type(error).__name__}: {error}"
+        raise _UndeliveredError(reason, perhaps=True) from error
 
 
-def _refusal(host: str, error: urllib.error.HTTPError) -> _UndeliveredError:
+def _refusal(host: str, error: urllib.error.HTTPError, secrets: list[str]) -> _UndeliveredError:
     said = ""
-    with contextlib.suppress(OSError, ValueError):
-        said = error.read(10_000).decode("utf-8", "replace").strip()[:_LONGEST_SAID]
+    with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+        # Half a secret would not be found any more.
+        said = _without(error.read(10_000).decode("utf-8", "replace"), secrets)[:_LONGEST_SAID]
     text = f"{host} answers {error.code} {error.reason}"
     if said:
         text += f": {said}"
@@ -236,13 +257,24 @@ def _secret(keys: Mapping[str, Any], name: str, secrets: list[str]) -> str | Non
         value = os.environ.get(variable, "").strip()
     else:
         return None
-    if not value:
-        raise _UndeliveredError(f"the {name} in {path or variable} is empty", refused=True)
+    wrong = _fault_of(name, value)
+    if wrong:
+        # Errors of others about it would repeat it, in another form.
+        raise _UndeliveredError(f"the {name} in {path or variable} is {wrong}", refused=True)
     secrets.append(value)
     if name == "url":
         # Parts of it are secrets as well.
         secrets += filter(None, (urlsplit(value).path.lstrip("/"), urlsplit(value).query))
     return value
+
+
+def _fault_of(name: str, value: str) -> str:
+    """Return what is wrong with the form of a secret; empty if nothing is."""
+    if not value:
+        return "empty"
+    if not value.isprintable() or (name != "password" and " " in value):
+        return "not one word on one line"
+    return ""
 
 
 def _without(text: str, secrets: list[str]) -> str:

@@ -13,6 +13,7 @@ from ocsd.alarms.conditions import (
 )
 from ocsd.alarms.view import alarm_rows
 from ocsd.evaluator.pages import AlarmPage, PageKind
+from ocsd.text.printable import one_line
 from ocsd.text.times import utc
 
 _PLOT_BEFORE_S: Final = 1800.0
@@ -45,11 +46,11 @@ def content(
     rows = [_told(row, board, links, at) for row in alarm_rows(board, {})]
     by_name = {row["name"]: row for row in rows}
     chosen = [by_name[name] for name in page.alarms if name in by_name]
-    first = next((row for row in chosen if row["state"] == "raised"), None)
-    if first is None:
-        first = next(iter(chosen), {})
-    severities = [board.entries_by_name[row["name"]].severity for row in chosen]
-    severity = max(severities, default=None)
+    raised = [row for row in chosen if row["state"] == "raised"] or chosen
+    severities = {row["name"]: board.entries_by_name[row["name"]].severity for row in chosen}
+    # The title is about the first of the worst.
+    first = max(raised, key=lambda row: severities[row["name"]], default={})
+    severity = max(severities.values(), default=None)
     word = "info"
     if severity is not None:
         word = severity.word
@@ -134,7 +135,8 @@ def _title(told: Mapping[str, Any], page: AlarmPage) -> str:
     others = len(page.alarms) - 1
     if others > 0:
         title += f" and {others} more"
-    return title
+    # The text of an alarm may have several lines, which no header takes.
+    return one_line(title)
 
 
 def _lines(rows: list[dict[str, Any]], page: AlarmPage) -> Iterator[str]:

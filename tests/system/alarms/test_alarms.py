@@ -159,12 +159,14 @@ def test_receivers_that_hang_or_are_away_hold_up_nobody(lab):
     wait_until(lambda: lab.site.status()["alarms"]["failing"] >= 1, "the status to tell it")
 
     back = Receiver(lab.dead_port)
-    wait_until(lambda: back.messages, "the message of the webhook")
-    wait_until(lambda: delivery("dead")["state"] == "delivered", "the evaluator to know")
-    assert back.messages[-1]["attachments"][0]["text"].startswith("bright (critical): too bright")
+    wait_until(lambda: delivery("dead")["state"] == "delivered", "the message of the webhook")
     lab.lamp.write_text("1")
-    wait_until(lambda: len(back.messages) == 2, "the end")
-    assert back.messages[-1]["text"] == "[lab] over: bright: too bright"
+    wait_until(lambda: len(back.messages) == 3, "the end")
+    wait_until(lambda: delivery("dead")["state"] == "delivered", "the evaluator to know")
+    raised, over = "[lab] CRITICAL: bright: too bright", "[lab] over: bright: too bright"
+    # The first one is the end of the incident before, which has replaced its beginning.
+    assert [each["text"] for each in back.messages] == [over, raised, over]
+    assert back.messages[-1]["attachments"][0]["text"].startswith("bright (critical): too bright")
     back.close()
 
 

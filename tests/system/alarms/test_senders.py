@@ -82,7 +82,8 @@ def test_a_refusal_is_told_without_the_token(receiver, monkeypatch, code, refuse
     result = sent("webhook", webhook(receiver, **{"token-env": "ALARM_TOKEN"}))
     assert f"answers {code}" in result["reason"]
     assert "wrong token (secret)" in result["reason"]
-    assert (result["refused"], result["wait_s"]) == (refused, wait_s)
+    end = AttemptResult(**result)
+    assert (end.refused, end.wait_s, end.perhaps) == (refused, wait_s, False)
     assert [path for path, _, _ in receiver.got] == ["/alarm"]
 
 
@@ -99,6 +100,41 @@ def test_an_address_that_is_a_secret_is_in_no_result(tmp_path):
         "the token in NO_SUCH is empty"
         in sent("ntfy", {"url": "http://x", "token-env": "NO_SUCH"})["reason"]
     )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"http://127.0.0.1:9/hooks/{SECRET} # of Slack",
+        f"http://127.0.0.1:9/hooks/{SECRET}\nhttp://127.0.0.1:9/other",
+        f"http://ocsd:{SECRET}@127.0.0.1:9/hooks",
+    ],
+)
+def test_a_secret_of_a_wrong_form_is_refused_without_its_words(tmp_path, content):
+    place = tmp_path / "secret"
+    place.write_text(content)
+    for keys in (
+        {"url-file": str(place)},
+        {"url": "http://127.0.0.1:9/", "token-file": str(place)},
+    ):
+        result = sent("webhook", {**keys, "form": "slack"})
+        assert SECRET not in json.dumps(result)
+    assert result["reason"]
+
+
+def test_an_answer_that_never_comes_is_in_doubt(receiver, monkeypatch):
+    monkeypatch.setattr(senders, "SENDER_LIMIT_S", 0.3)
+    receiver.hangs = True
+    result = sent("webhook", webhook(receiver))
+    assert "does not answer" in result["reason"]
+    assert result["perhaps"]
+
+
+def test_half_a_secret_is_in_no_reason(receiver, monkeypatch):
+    monkeypatch.setenv("ALARM_TOKEN", SECRET)
+    receiver.code, receiver.text = 401, "x" * (senders._LONGEST_SAID - 8) + SECRET
+    result = sent("webhook", webhook(receiver, **{"token-env": "ALARM_TOKEN"}))
+    assert SECRET[:8] not in result["reason"]
 
 
 def test_a_command_gets_json_and_its_failure_is_told(tmp_path):
@@ -171,10 +207,17 @@ def test_mail_is_one_thread_for_an_incident(mailbox, tmp_path):
 
 
 def test_mail_that_some_cannot_get_is_told_with_their_names(mailbox):
+    """Another attempt is made for them only."""
     keys = {"to": ["nobody@example.org"], "server": mailbox.server, "tls": "none"}
     result = sent("mail", keys)
     assert "nobody@example.org" in result["reason"]
     assert result["refused"]
+    keys["to"] = ["night@example.org", "nobody@example.org"]
+    result = sent("mail", keys)
+    assert "refuses nobody@example.org: 550 no such user" in result["reason"]
+    assert result["left"] == ["nobody@example.org"]
+    assert "nobody" in sent("mail", keys, {**CONTENT, "left": result["left"]})["reason"]
+    assert [to for to, _ in mailbox.got] == [["night@example.org"]]
     assert "refused" in sent("mail", {**keys, "server": f"127.0.0.1:{free_port()}"})["reason"]
 
 
@@ -195,6 +238,7 @@ def test_an_attempt_goes_on_without_its_owner_and_its_end_is_known(receiver, tmp
     wait_until(lambda: not attempts.runs("abc-7.hook"), "its end")
     # The server has closed the connection without an answer.
     assert "Remote" in attempts.end("abc-7.hook").reason
+    assert attempts.end("abc-7.hook").perhaps
     assert len(receiver.got) == 1
     attempts.forget("abc-7.hook")
     assert list(tmp_path.iterdir()) == []

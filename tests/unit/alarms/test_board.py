@@ -356,3 +356,25 @@ def test_a_clock_that_is_set_back_stops_no_alarm():
     assert night.ticked(1461.0) == []
     night.ticked(1462.0)
     assert night.alarms["silent"].is_raised
+
+
+def test_a_sender_whose_clock_is_set_back_is_judged_again_soon():
+    hot = AlarmEntry("hot", parse("thermo1.temps.stage > 5"))
+    night = board(hot, FAST)
+    night.ticked(10_000.0)
+    night.sampled(FIELD, [10_000.0], [4.0])
+    told_at = []
+    for later_s in range(1, 60):
+        night.ticked(10_000.0 + later_s)
+        events = night.sampled(FIELD, [6400.0 + later_s], [9.0])
+        told_at += [later_s for _ in events]
+    assert told_at == [31]
+    assert night.alarms["hot"].seen_at == 6459.0
+
+
+def test_what_a_sender_fills_in_between_new_samples_changes_nothing():
+    night = board(AlarmEntry("hot", parse("thermo1.temps.stage > 5")))
+    for later_s in range(100):
+        night.ticked(10_000.0 + later_s)
+        assert night.sampled(FIELD, [10_000.0 + later_s], [4.0]) == []
+        assert night.sampled(FIELD, [6400.0 + later_s], [9.0]) == []

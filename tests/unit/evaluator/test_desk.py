@@ -10,6 +10,7 @@ import pytest
 from ocsd.alarms.conditions import HostFacts
 from ocsd.errors import NoSuchAlarmError, OcsdError, UsageError
 from ocsd.evaluator.attempts import AttemptResult
+from ocsd.evaluator.deliveries import MOST_WAITING
 from ocsd.evaluator.desk import KEPT_EVERY_S, Desk
 from ocsd.evaluator.kept import KeptAlarms, KeptFile, read_kept, shown
 from ocsd.evaluator.process import taken_over
@@ -51,7 +52,7 @@ class Attempts:
     def begin(self, name, job):
         if job["receiver"]["command"] == ["broken"]:
             raise OSError("no process is left")
-        self.jobs[name] = job
+        self.jobs[name] = self.last = job
         self.begun.append((job["receiver"]["command"], job["content"]["kind"], name))
 
     def runs(self, name):
@@ -270,6 +271,25 @@ def test_the_end_replaces_what_its_receiver_has_not_got(night):
     assert {kind for kind, _ in night.told()} == {"cleared"}
 
 
+def test_an_alarm_that_comes_and_goes_does_not_fill_the_disk(tmp_path):
+    night = Night(tmp_path, {"warm": {**RULES["warm"], "tell": "night"}})
+    night.sample(3.0)
+    for _ in range(MOST_WAITING + 20):
+        night.sample(6.0)
+        night.at += 0.1
+        night.sample(3.0)
+        night.at += 0.1
+        night.attempts.results.update(dict.fromkeys(night.attempts.jobs, AttemptResult("away")))
+    night.sample(6.0)
+    night.later(2)
+    shown_rows = night.desk.asked({"ask": "alarms"}, night.at)["deliveries"]
+    waiting = [row for row in shown_rows if row["state"] not in {"undeliverable", "delivered"}]
+    assert MOST_WAITING <= len(waiting) <= MOST_WAITING + 1
+    assert waiting[-1]["kind"] == "raised"
+    given_up = [row["reason"] for row in shown_rows if row["state"] == "undeliverable"]
+    assert given_up[-1].startswith(f"more than {MOST_WAITING} messages wait for this receiver")
+
+
 def test_a_worse_alarm_and_one_of_other_people_are_told(tmp_path):
     rules = {name: RULES[name] for name in ("drift", "warm", "stopped")}
     night = Night(tmp_path, {**rules, "drift": {**rules["drift"], "tell": "day"}})
@@ -302,6 +322,58 @@ def test_an_alarm_of_other_people_joins_an_incident(tmp_path):
     night.sample(1000.0)
     night.later(1)
     assert night.told() == [("joined", "day")]
+
+
+def test_what_is_news_to_people_joins_an_incident_and_is_not_worse(tmp_path):
+    rules = {
+        "warm": {"when": "thermo1.temps.stage > 5", "tell": "night"},
+        "hot": {"when": "thermo1.temps.stage > 7", "tell": "night"},
+        "burns": {"when": "thermo1.temps.stage > 9", "severity": "critical", "tell": "night"},
+    }
+    night = Night(tmp_path, rules)
+    for value, kind in ((6.0, "raised"), (8.0, "joined"), (10.0, "worse")):
+        night.sample(value)
+        night.later(1)
+        assert night.told() == [(kind, "night")]
+        night.end()
+        if kind == "raised":  # then more is news
+            night.desk.asked({"ask": "ack", "name": "warm", "by": "vera"}, night.at)
+    assert (
+        night.attempts.last["content"]["title"]
+        == "[lab] worse: burns: thermo1.temps.stage > 9 and 2 more"
+    )
+
+
+def test_an_alarm_that_was_raised_in_silence_is_on_record_once(tmp_path):
+    night = Night(tmp_path, {"warm": RULES["warm"]})
+    night.desk.asked({"ask": "silence", "name": "warm", "for_s": 60, "by": "vera"}, night.at)
+    night.sample(6.0)
+    assert night.told() == []
+    night.later(62)
+    assert sorted(night.told()) == [("raised", "log"), ("raised", "night")]
+    assert night.recorded() == [
+        ("alarm-silenced", "warm"),
+        ("alarm-raised", "warm"),
+        ("alarm-unsilenced", "warm"),
+    ]
+    assert "until 1970-01-01" in night.desk.unrecorded[0]["reason"]
+
+
+def test_a_text_of_several_lines_is_one_title(tmp_path):
+    night = Night(tmp_path, {"warm": {**RULES["warm"], "text": "the stage\nis warm\n"}})
+    night.sample(6.0)
+    night.later(1)
+    content = next(iter(night.attempts.jobs.values()))["content"]
+    assert content["title"] == "[lab] CRITICAL: warm: the stage is warm"
+
+
+def test_only_those_who_have_not_got_it_are_tried_again(night):
+    night.sample(6.0)
+    night.later(1)
+    night.end(AttemptResult("refuses nobody@x", refused=True, left=["nobody@x"]), "night")
+    night.later(6)
+    [job] = [job for name, job in night.attempts.jobs.items() if name.endswith("night")]
+    assert job["content"]["left"] == ["nobody@x"]
 
 
 def test_a_silence_goes_over_a_restart_and_begins_anew_after_a_long_absence(tmp_path):
