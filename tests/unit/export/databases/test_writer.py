@@ -120,7 +120,7 @@ def test_what_is_new_comes_first_after_an_outage(site):
     site.write()
     site.database.away = True
     wide = {f"wide{number}": [0.5] * 10 for number in range(300)}
-    site.publish(250, **wide)
+    site.publish(100, **wide)
     site.writer.step()
     site.writer.step()
     site.database.away = False
@@ -332,8 +332,34 @@ def test_a_cursor_comes_back_from_its_file(tmp_path):
     )
     cursor = Cursor(position, spans)
     assert cursors.decoded(json.loads(json.dumps(cursors.encoded(cursor)))) == cursor
-    (tmp_path / "cursor.json").write_text("{torn")
-    assert CursorFile(tmp_path / "cursor.json").safe is None
+
+
+def test_a_damaged_cursor_is_told_and_moved_aside(site, tmp_path):
+    site.publish(700)
+    (tmp_path / "cursor.json").write_text('{"live": {"pla')
+    report = site.write()
+    assert "the cursor is damaged" in report["reason"]
+    assert "cursor.json.damaged" in report["reason"]
+    assert site.writer.condition.leaves_out_files
+    assert (tmp_path / "cursor.json.damaged").read_text() == '{"live": {"pla'
+    assert site.database.values
+
+
+def test_a_cursor_that_cannot_be_read_is_waited_for(site, tmp_path):
+    site.publish(20)
+    site.write()
+    site.writer.close()
+    kept = (tmp_path / "cursor.json").rename(tmp_path / "kept")
+    (tmp_path / "cursor.json").mkdir()  # for root, no mode makes a file unreadable
+    site.publish(700)  # longer than the journal keeps
+    site.begin()
+    site.writer.step()
+    assert "cursor.json" in site.writer.report()["reason"]
+    (tmp_path / "cursor.json").rmdir()
+    kept.rename(tmp_path / "cursor.json")
+    site.write()
+    assert not site.writer.condition.leaves_out_files
+    site.end()
 
 
 def test_a_leap_whose_newest_entries_never_came_is_taken_back():
