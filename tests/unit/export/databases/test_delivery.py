@@ -20,7 +20,8 @@ def test_a_refused_value_is_isolated_and_the_rest_goes_on():
 
 
 @pytest.mark.parametrize(
-    "reason", ["points beyond retention policy", "max-series-per-database limit exceeded: (1000000)"]
+    "reason",
+    ["points beyond retention policy", "max-series-per-database limit exceeded: (1000000)"],
 )
 def test_lines_that_are_all_dropped_are_refused_at_once(reason):
     sent = []
