@@ -131,6 +131,11 @@ class CursorFile:
             self.safe = decoded(json.loads(self._path.read_bytes()))
         except FileNotFoundError:
             pass  # the first start
+        except OSError as error:
+            raise OSError(
+                f"the cursor cannot be read ({error}); nothing is written until it can be: correct "
+                "its owner and rights"
+            ) from error
         except (ValueError, TypeError, KeyError) as error:
             aside = self._path.with_name(f"{self._path.name}.damaged")
             self._path.replace(aside)

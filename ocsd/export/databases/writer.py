@@ -207,6 +207,8 @@ class Writer(Generic[Batch]):
 
     def _inbox_written(self, end: int) -> None:
         self._destination.flush()
+        for refused in self._inbox.refused:
+            self._keep(refused)
         self._inbox.written(end)
         self._inbox_sent = False
 

@@ -120,7 +120,7 @@ def test_what_is_new_comes_first_after_an_outage(site):
     site.write()
     site.database.away = True
     wide = {f"wide{number}": [0.5] * 10 for number in range(300)}
-    site.publish(100, **wide)
+    site.publish(250, **wide)
     site.writer.step()
     site.writer.step()
     site.database.away = False
@@ -324,6 +324,21 @@ def test_a_feed_that_excludes_the_aggregator_comes_off_the_bus(site):
     assert len(site.database.values) == 1
 
 
+def test_a_message_off_the_bus_that_cannot_be_read_is_set_aside(site):
+    info = {"agg_params": {"exclude_aggregator": True}, "record": True, "session_id": "1.5"}
+    info |= {"address": "observatory.x.feeds.y", "agent_address": "observatory.x"}
+    block = {"block_name": "b", "timestamps": [site.clock.at], "data": {"a": [1.0, 2.0]}}
+    site.inbox.receive(({"b": block}, info))
+    site.database.away = True
+    site.writer.step()
+    site.database.away = False
+    report = site.write()
+    assert report["refused"] == {"observatory.x.feeds.y": 1}
+    assert "1 lines were refused" in report["reason"]
+    assert site.aside.lines[0][:2] == ("observatory.x.feeds.y", {"b": block})
+    assert site.inbox.waiting == 0
+
+
 def test_a_cursor_comes_back_from_its_file(tmp_path):
     position = Position(JournalPlace(3, 400, 5, 6.5), FilePlace("17953/1795328225.g3", 7))
     spans = (
@@ -354,7 +369,7 @@ def test_a_cursor_that_cannot_be_read_is_waited_for(site, tmp_path):
     site.publish(700)  # longer than the journal keeps
     site.begin()
     site.writer.step()
-    assert "cursor.json" in site.writer.report()["reason"]
+    assert "nothing is written until it can be" in site.writer.report()["reason"]
     (tmp_path / "cursor.json").rmdir()
     kept.rename(tmp_path / "cursor.json")
     site.write()
