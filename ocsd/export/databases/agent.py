@@ -137,9 +137,10 @@ class DatabaseWriter:
             return
         writer.condition.leaves_out_files = False
         name = str(self._agent.agent_address).partition(".")[2]
+        why = writer.condition.cursor_lost or "first start"
         text = (
-            "first start: what is recorded from now on is written, and what the journal has; to "
-            f"write older data, which are in files: ocsd data push --to {name} --since 30d"
+            f"{why}: what is recorded from now on is written, and what the journal has; to write "
+            f"older data, which are in files: ocsd data push --to {name} --since 30d"
         )
         session.add_message(text)
         self._log.info("{text}", text=text)

@@ -113,7 +113,35 @@ class CursorFile:
         self._settle_s = settle_s
         self._young: deque[tuple[float, Cursor]] = deque()
         self._written: Cursor | None = None
-        self.safe = read(path)
+        self._is_loaded = False
+        self.safe: Cursor | None = None
+
+    def load(self) -> str:
+        """Read the cursor; return why an earlier one is lost, empty if it is not.
+
+        Raises
+        ------
+        OSError
+            If there is one that cannot be read; the next call tries it again.
+        """
+        if self._is_loaded:
+            return ""
+        lost = ""
+        try:
+            self.safe = decoded(json.loads(self._path.read_bytes()))
+        except FileNotFoundError:
+            pass  # the first start
+        except OSError as error:
+            raise OSError(
+                f"the cursor cannot be read ({error}); nothing is written until it can be: correct "
+                "its owner and rights"
+            ) from error
+        except (ValueError, TypeError, KeyError) as error:
+            aside = self._path.with_name(f"{self._path.name}.damaged")
+            self._path.replace(aside)
+            lost = f"the cursor is damaged ({error}), and was moved to {aside}"
+        self._is_loaded = True
+        return lost
 
     def acknowledge(self, cursor: Cursor, now_s: float) -> None:
         """Take in what the database has acknowledged up to now [s, monotonic].
@@ -144,14 +172,6 @@ class CursorFile:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         files.replace(self._path, json.dumps(encoded(self.safe)).encode(), durable=True)
         self._written = self.safe
-
-
-def read(path: Path) -> Cursor | None:
-    """Return the cursor in a file; None if there is none, or it cannot be understood."""
-    try:
-        return decoded(json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
 
 
 def encoded(cursor: Cursor) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from ocsd.export.databases.lines import single_fields
 
 _DROPPED: Final = re.compile(r"dropped=(\d+)")
+_NUMBERED: Final = re.compile(r"\S*\d\S*")
 
 
 class LinesRefusedError(Exception):
@@ -58,11 +59,17 @@ def are_all_refused(lines: Sequence[str], reason: str) -> bool:
     return dropped is not None and int(dropped[1]) >= len(lines)
 
 
+def are_alike(one: str, other: str) -> bool:
+    """Return whether two reasons are the same but for numbers, such as that of the request."""
+    return _NUMBERED.sub("", one) == _NUMBERED.sub("", other)
+
+
 def _smaller(lines: Sequence[str], reason: str) -> list[Sequence[str]]:
     """Return the parts to send instead of refused lines; none if all of them are refused."""
     if len(lines) > 1:
-        # For their time, so that parts would be refused as well.
-        if "beyond retention policy" in reason and are_all_refused(lines, reason):
+        # For their time or their series, so that parts would be refused as well; of a conflict of
+        # types, the other fields of a line are taken.
+        if "field type conflict" not in reason and are_all_refused(lines, reason):
             return []
         half = len(lines) // 2
         return [lines[:half], lines[half:]]

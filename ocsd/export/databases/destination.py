@@ -71,6 +71,9 @@ class CursorStore(Protocol):
     safe: Cursor | None
     """The newest cursor behind which the database has everything for certain."""
 
+    def load(self) -> str:
+        """Read the cursor; return why an earlier one is lost, empty if it is not."""
+
     def acknowledge(self, cursor: Cursor, now_s: float) -> None:
         """Take in that all before a cursor has been delivered [s, monotonic]."""
 

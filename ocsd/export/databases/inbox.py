@@ -15,6 +15,7 @@ from ocsd.aggregator.incoming.message import (
     read_origin,
 )
 from ocsd.aggregator.incoming.packing import PackingLayout
+from ocsd.export.databases.destination import Refused
 from ocsd.export.databases.points import BlockSamples, described
 
 MOST_WAITING_VALUES: Final = 2_000_000
@@ -32,11 +33,16 @@ class Inbox:
         Take every recorded feed; else only those that the aggregator leaves out.
     clock : callable
         Returns the Unix time [s].
+
+    Attributes
+    ----------
+    refused : list of Refused
+        Of the messages that `first` has given last, those that have no samples that can be read.
     """
 
     def __init__(self, *, takes_all: bool, clock: Callable[[], float]) -> None:
         self.dropped = 0
-        self.refused: tuple[str, str] | None = None
+        self.refused: list[Refused] = []
         self._takes_all = takes_all
         self._clock = clock
         self._waiting: deque[tuple[object, Mapping[str, Any], int]] = deque()
@@ -64,6 +70,7 @@ class Inbox:
             end = self._begin + min(most, len(self._waiting))
             messages = list(islice(self._waiting, most))
         found: list[BlockSamples] = []
+        self.refused = []
         for message, feed_info, _ in messages:
             found += self._samples(message, feed_info)
         return end, found
@@ -104,7 +111,8 @@ class Inbox:
                 columns = layout.unpack(block.length, [layout.pack(block)])
                 found.append(BlockSamples(described(layout), columns))
         except (RefusedError, MisfitError) as error:
-            self.refused = str(feed_info.get("address")), str(error)
+            address = str(feed_info.get("address"))
+            self.refused.append(Refused(address, message, str(error)))
         return found
 
 

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from ocsd.export.databases.delivery import (
     LinesRefusedError,
     RefusedLine,
+    are_alike,
     are_all_refused,
     isolate,
 )
@@ -129,7 +130,7 @@ class LineDestination:
         try:
             self._database.write(_COMMENT)
         except LinesRefusedError as error:
-            if str(error) == reason:
+            if are_alike(str(error), reason):
                 raise DatabaseAwayError(
                     f"the database at {self.name} refuses whatever it is sent: {reason}; see what "
                     "it, or a proxy before it, needs"

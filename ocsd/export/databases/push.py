@@ -193,8 +193,9 @@ class Push(Generic[Batch]):
         values = 0
         place = begin
         for samples, place in frames(folder, FileSpan(begin, end), self._passed_over):
-            gathered += self._chosen(samples)
-            values = sum(map(_size, gathered))
+            wanted = list(self._chosen(samples))
+            gathered += wanted
+            values += sum(map(_size, wanted))
             if values >= self._gathered_values:
                 self._send_all(gathered, values, folder, place, done)
                 gathered, values = [], 0

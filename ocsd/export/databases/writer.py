@@ -68,8 +68,10 @@ class WritingCondition:
     backlog_bytes: int = 0
     source_trouble: str = ""
     cursor_trouble: str = ""
+    cursor_lost: str = ""
+    """Why it is not known what an earlier life has left."""
     leaves_out_files: bool = False
-    """Whether this is the first start, and older data are in files, which are not written."""
+    """Whether there is no cursor, and older data are in files, which are not written."""
 
 
 class Writer(Generic[Batch]):
@@ -164,6 +166,8 @@ class Writer(Generic[Batch]):
         self._destination.close()
 
     def _step(self) -> float:
+        # Before the database is there, so that it is known how late it is.
+        self.condition.cursor_lost = self._cursor.load() or self.condition.cursor_lost
         if not self.condition.connected:
             self._destination.prepare()
             self.condition.connected, self.condition.trouble = True, ""
@@ -203,6 +207,8 @@ class Writer(Generic[Batch]):
 
     def _inbox_written(self, end: int) -> None:
         self._destination.flush()
+        for refused in self._inbox.refused:
+            self._keep(refused)
         self._inbox.written(end)
         self._inbox_sent = False
 
@@ -301,7 +307,7 @@ class Writer(Generic[Batch]):
     def _reason(self, data: dict[str, Any]) -> str:
         """Return what an operator has to know; empty if all is well."""
         condition = self.condition
-        reasons = [condition.source_trouble, condition.cursor_trouble]
+        reasons = [condition.source_trouble, condition.cursor_trouble, condition.cursor_lost]
         if not condition.connected:
             reasons.insert(0, f"{condition.trouble}; nothing is lost, it is tried again")
         else:

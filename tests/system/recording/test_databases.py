@@ -76,13 +76,13 @@ def test_database_and_writer_are_killed_again_and_again(server, writer, tmp_path
     feeds = Feeds(tmp_path / "data")
     for _ in range(KILLS):
         feeds.publish_until(writer.has_written, "a cursor")
-        feeds.publish(0.5)
+        feeds.publish(0.3)
         server.end(signal.SIGKILL)
         feeds.publish(0.3)
         writer.kill()
-        feeds.publish(0.3)
+        feeds.publish(0.1)
+        writer.start()  # beside the server: both take a second
         server.start()
-        writer.start()
     feeds.end()
     expected = values_of_files(tmp_path / "data")
     assert len(expected) > 10 * 6 * 5 * KILLS
@@ -93,11 +93,11 @@ def test_a_database_that_hangs_or_is_away_misses_nothing(server, writer, tmp_pat
     feeds = Feeds(tmp_path / "data")
     feeds.publish_until(writer.has_written, "a cursor")
     server.pause()
-    feeds.publish(4)
+    feeds.publish(3)
     server.go_on()
     feeds.publish(1)
     server.end()
-    feeds.publish(8)  # several frames: the journal no longer has what came in
+    feeds.publish(4)  # several frames: the journal no longer has what came in
     server.start()
     feeds.publish(2)
     feeds.end()

@@ -75,11 +75,11 @@ def test_database_and_writer_are_killed_again_and_again(server, writer, tmp_path
     feeds = Feeds(tmp_path / "data")
     for _ in range(KILLS):
         wait_until(lambda: feeds.publish(0.1) or writer.has_written(), "a cursor")
-        feeds.publish(0.5)
+        feeds.publish(0.3)
         server.end(signal.SIGKILL)
         feeds.publish(0.3)
         writer.kill()
-        feeds.publish(0.3)
+        feeds.publish(0.1)
         server.start()
         writer.start()
     feeds.end()
@@ -91,11 +91,11 @@ def test_a_database_that_hangs_or_is_away_misses_nothing(server, writer, tmp_pat
     feeds = Feeds(tmp_path / "data")
     wait_until(lambda: feeds.publish(0.1) or writer.has_written(), "a cursor")
     server.pause()
-    feeds.publish(4)  # longer than the writer waits for an answer
+    feeds.publish(3)  # longer than the writer waits for an answer
     server.go_on()
     feeds.publish(1)
     server.end()
-    feeds.publish(8)  # several frames: the journal no longer has what came in
+    feeds.publish(4)  # several frames: the journal no longer has what came in
     server.start()
     feeds.publish(2)
     feeds.end()
@@ -141,7 +141,7 @@ def _fill_and_free(server, disk, folder):
     writer = PostgresWriter(folder, server)
     wait_until(lambda: feeds.publish(0.1) or writer.has_written(), "a cursor")
     small_disk.fill(disk)
-    feeds.publish(4)
+    feeds.publish(3)
     small_disk.free(disk)
     feeds.publish(2)
     feeds.end()

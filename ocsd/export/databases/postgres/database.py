@@ -128,6 +128,10 @@ class PostgresDatabase:
                 connection.commit()
             self._is_pending = False
 
+    def load(self) -> str:
+        """Return "": a cursor that is lost is lost with all that it speaks of."""
+        return ""
+
     def acknowledge(self, cursor: Cursor, _now_s: float) -> None:
         """Commit what was delivered together with the cursor.
 

@@ -19,14 +19,16 @@ def test_a_refused_value_is_isolated_and_the_rest_goes_on():
     assert database.writes < 30
 
 
-def test_lines_that_are_all_too_old_are_refused_at_once():
+@pytest.mark.parametrize(
+    "reason",
+    ["points beyond retention policy", "max-series-per-database limit exceeded: (1000000)"],
+)
+def test_lines_that_are_all_dropped_are_refused_at_once(reason):
     sent = []
 
     def refuse(lines):
         sent.append(lines)
-        raise LinesRefusedError(
-            f"partial write: points beyond retention policy dropped={len(LINES)}"
-        )
+        raise LinesRefusedError(f"partial write: {reason} dropped={len(LINES)}")
 
     assert len(isolate(LINES, refuse)) == len(LINES)
     assert len(sent) == 1

@@ -122,6 +122,9 @@ def test_a_database_that_refuses_whatever_it_gets_is_away():
     with pytest.raises(DatabaseAwayError, match="refuses whatever it is sent: unknown org"):
         delivered(destination, samples(100))
     assert database.writes == 2
+    database.refuses = {"#": "bad request id=7f3a2", "": "bad request id=81bc0"}  # of a proxy
+    with pytest.raises(DatabaseAwayError, match="refuses whatever it is sent: bad request"):
+        delivered(destination, samples(100))
     database.refuses = {"n=7i": "bad value", "#": "no points"}
     (found,) = delivered(destination, samples(100))
     assert [each.content for each in found.refused] == [

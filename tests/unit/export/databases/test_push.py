@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ocsd.errors import AgentArgumentsError, UsageError
-from ocsd.export.databases import addresses
+from ocsd.export.databases import addresses, push
 from ocsd.export.databases.destination import DatabaseAwayError
 from ocsd.export.databases.line_destination import LineDestination
 from ocsd.export.databases.push import AWAY_LIMIT_S, Push, PushRecord, PushSelection
@@ -181,3 +181,12 @@ def test_other_addresses_are_refused(address, reason):
     with pytest.raises(UsageError, match=reason) as caught:
         addresses.of_address(address, environment={})
     assert "hush" not in str(caught.value)
+
+
+def test_what_is_gathered_is_counted_once(pushing, tmp_path, monkeypatch):
+    few = [samples([OPENED + 100 + n], channel_00=[0.5]) for n in range(70)]
+    sound(tmp_path / "other", *few)
+    counted = []
+    monkeypatch.setattr(push, "_size", lambda each: counted.append(each) or len(each.columns[""]))
+    pushing.run(folders=[tmp_path / "other"])
+    assert len(counted) <= len(few)  # thousands of small frames are gathered for a batch

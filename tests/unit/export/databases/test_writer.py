@@ -324,6 +324,21 @@ def test_a_feed_that_excludes_the_aggregator_comes_off_the_bus(site):
     assert len(site.database.values) == 1
 
 
+def test_a_message_off_the_bus_that_cannot_be_read_is_set_aside(site):
+    info = {"agg_params": {"exclude_aggregator": True}, "record": True, "session_id": "1.5"}
+    info |= {"address": "observatory.x.feeds.y", "agent_address": "observatory.x"}
+    block = {"block_name": "b", "timestamps": [site.clock.at], "data": {"a": [1.0, 2.0]}}
+    site.inbox.receive(({"b": block}, info))
+    site.database.away = True
+    site.writer.step()
+    site.database.away = False
+    report = site.write()
+    assert report["refused"] == {"observatory.x.feeds.y": 1}
+    assert "1 lines were refused" in report["reason"]
+    assert site.aside.lines[0][:2] == ("observatory.x.feeds.y", {"b": block})
+    assert site.inbox.waiting == 0
+
+
 def test_a_cursor_comes_back_from_its_file(tmp_path):
     position = Position(JournalPlace(3, 400, 5, 6.5), FilePlace("17953/1795328225.g3", 7))
     spans = (
@@ -332,8 +347,34 @@ def test_a_cursor_comes_back_from_its_file(tmp_path):
     )
     cursor = Cursor(position, spans)
     assert cursors.decoded(json.loads(json.dumps(cursors.encoded(cursor)))) == cursor
-    (tmp_path / "cursor.json").write_text("{torn")
-    assert CursorFile(tmp_path / "cursor.json").safe is None
+
+
+def test_a_damaged_cursor_is_told_and_moved_aside(site, tmp_path):
+    site.publish(700)
+    (tmp_path / "cursor.json").write_text('{"live": {"pla')
+    report = site.write()
+    assert "the cursor is damaged" in report["reason"]
+    assert "cursor.json.damaged" in report["reason"]
+    assert site.writer.condition.leaves_out_files
+    assert (tmp_path / "cursor.json.damaged").read_text() == '{"live": {"pla'
+    assert site.database.values
+
+
+def test_a_cursor_that_cannot_be_read_is_waited_for(site, tmp_path):
+    site.publish(20)
+    site.write()
+    site.writer.close()
+    kept = (tmp_path / "cursor.json").rename(tmp_path / "kept")
+    (tmp_path / "cursor.json").mkdir()  # for root, no mode makes a file unreadable
+    site.publish(700)  # longer than the journal keeps
+    site.begin()
+    site.writer.step()
+    assert "nothing is written until it can be" in site.writer.report()["reason"]
+    (tmp_path / "cursor.json").rmdir()
+    kept.rename(tmp_path / "cursor.json")
+    site.write()
+    assert not site.writer.condition.leaves_out_files
+    site.end()
 
 
 def test_a_leap_whose_newest_entries_never_came_is_taken_back():
