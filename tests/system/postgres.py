@@ -61,7 +61,19 @@ class Postgres:
             for path in (self.folder, self._data):
                 os.chown(path, user.pw_uid, user.pw_gid)
         self._process = None
-        self._run("initdb", "-D", self._data, "-U", "ocs", "-A", "trust", "-E", "UTF8", "--no-sync")
+        self._run(
+            "initdb",
+            "-D",
+            self._data,
+            "-U",
+            "ocs",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "-N",
+            "--wal-segsize=1",
+        )
         with (self._data / "postgresql.conf").open("a") as file:
             file.write(_SETTINGS.format(folder=self.folder))
         self.dsn = f"host={self.folder} user=ocs dbname=feeds"
