@@ -25,7 +25,7 @@ KILLS = 10
 
 @pytest.fixture(scope="module")
 def shared_server():
-    made = Postgres()
+    made = Postgres(is_quick=True)
     try:
         yield made
     finally:
