@@ -21,7 +21,7 @@ listen_addresses = ''
 unix_socket_directories = '{folder}'
 max_connections = 20
 shared_buffers = 16MB
-fsync = on
+fsync = {fsync}
 logging_collector = off
 """
 # The server refuses root.
@@ -46,9 +46,11 @@ class Postgres:
     ----------
     data : Path, optional
         Where the data are kept, to be another disk.
+    is_quick : bool
+        Wait for no disk: what is killed loses nothing by that, only a machine without power would.
     """
 
-    def __init__(self, data=None):
+    def __init__(self, data=None, *, is_quick=False):
         self._programs = programs()
         # Not in pytest's folder, which other users may not enter.
         self.folder = Path(tempfile.mkdtemp(prefix="ocsd-pg-", dir="/tmp"))
@@ -61,9 +63,10 @@ class Postgres:
             for path in (self.folder, self._data):
                 os.chown(path, user.pw_uid, user.pw_gid)
         self._process = None
-        self._run("initdb", "-D", self._data, "-U", "ocs", "-A", "trust", "-E", "UTF8", "--no-sync")
+        words = ["-U", "ocs", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        self._run("initdb", "-D", self._data, *words, *(["--wal-segsize=1"] if is_quick else []))
         with (self._data / "postgresql.conf").open("a") as file:
-            file.write(_SETTINGS.format(folder=self.folder))
+            file.write(_SETTINGS.format(folder=self.folder, fsync="off" if is_quick else "on"))
         self.dsn = f"host={self.folder} user=ocs dbname=feeds"
 
     def start(self, *, is_new=False):

@@ -23,14 +23,23 @@ pytestmark = pytest.mark.system
 KILLS = 10
 
 
-@pytest.fixture
-def server():
-    made = Postgres()
+@pytest.fixture(scope="module")
+def shared_server():
+    made = Postgres(is_quick=True)
     try:
-        made.start(is_new=True)
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def server(shared_server):
+    """A server that runs, with a new database."""
+    if not shared_server.is_up():
+        shared_server.start()
+    shared_server.execute("DROP DATABASE IF EXISTS feeds WITH (FORCE)", "dbname=postgres")
+    shared_server.execute("CREATE DATABASE feeds", "dbname=postgres")
+    return shared_server
 
 
 class PostgresWriter(WriterProcess):

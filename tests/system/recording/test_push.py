@@ -80,7 +80,7 @@ def test_influxdb_has_each_sample_after_kills_and_repetitions(data, environment,
 
 
 def test_postgresql_has_each_row_once_whatever_is_killed(data, environment):
-    server = Postgres()
+    server = Postgres(is_quick=True)
     try:
         server.start(is_new=True)
         to = f"postgresql://ocs@/feeds?host={server.folder}"
