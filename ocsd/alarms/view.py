@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from ocsd.alarms.alarm import Alarm
 from ocsd.alarms.board import AlarmBoard, AlarmEntry
-from ocsd.alarms.incident import Incident
+from ocsd.alarms.incident import Incident, Severity
 from ocsd.alarms.outbox import AlarmMessage, MessageState
 
 UNSEEN: Final = "unseen"
@@ -97,6 +97,11 @@ def summary(
         "raised": len(raised),
         "acknowledged": sum(bool(alarm.acknowledged_by) for alarm in raised.values()),
         "silenced": sum(alarm.is_silenced(at) for alarm in board.alarms.values()),
+        "waiting": sum(
+            not (alarm.acknowledged_by or alarm.is_silenced(at))
+            and board.entries_by_name[name].severity is not Severity.INFO
+            for name, alarm in raised.items()
+        ),
         "unseen": len(board.unseen()),
         "worst": _worst(board, at),
         "undeliverable": sum(_is_given_up(row, at) for row in deliveries),

@@ -176,7 +176,8 @@ class Evaluator:
         if request.get("ask") == "alarms":
             told["heartbeats"] = self._beats.as_json()
             told["trouble"] = self._status()
-            told["unwell"] = self._unwell()
+            # Without heartbeats the daemon is asked too rarely to say so.
+            told["unwell"] = self._unwell() if self._keys.heartbeats else ""
         return told
 
     def _catch_signals(self) -> None:

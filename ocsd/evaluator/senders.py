@@ -99,17 +99,21 @@ def _mail(keys: Mapping[str, Any], content: Mapping[str, Any], secrets: list[str
     host = parts.hostname or "localhost"
     port = parts.port or {"tls": 465, "starttls": 587}.get(keys["tls"], 25)
     password = _secret(keys, "password", secrets)
+    server = _smtp(host, port, keys["tls"])
     try:
-        with _smtp(host, port, keys["tls"]) as server:
-            if keys.get("user") and password is not None:
-                server.login(keys["user"], password)
-            left = server.send_message(message, sender, to)
+        if keys.get("user") and password is not None:
+            server.login(keys["user"], password)
+        left = server.send_message(message, sender, to)
     except smtplib.SMTPAuthenticationError as error:
         raise _UndeliveredError(
             f"{host} refuses user or password: {_said(error)}", refused=True
         ) from error
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
         raise _UndeliveredError(f"{host} refuses the addresses: {error}", refused=True) from error
+    finally:
+        # Whatever the server says to it: the message was taken, or refused, before.
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            server.quit()
     if left:
         said = "; ".join(f"{each}: {code} {_text(text)}" for each, (code, text) in left.items())
         raise _UndeliveredError(f"{host} refuses {said}", refused=True, left=list(left))

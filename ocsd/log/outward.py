@@ -8,8 +8,10 @@ its successor goes on there, so that no line is missing, and at most those of th
 written twice.
 """
 
+import contextlib
 import datetime
 import fcntl
+import io
 import json
 import os
 import re
@@ -157,10 +159,13 @@ class OutwardLogs:
         }
         if all(self._places.get(name) == place for name, place in known.items()):
             return
-        self._places |= known
+        places = self._places | known
         beside = self._file.with_suffix(".new")
-        beside.write_text(json.dumps(self._places))
-        beside.replace(self._file)
+        # On a full disk it goes on: it would otherwise begin again with lines that it has written.
+        with contextlib.suppress(OSError):
+            beside.write_text(json.dumps(places))
+            beside.replace(self._file)
+            self._places = places
 
 
 def _read(places: Path) -> dict[str, Sequence[int]]:
@@ -175,6 +180,9 @@ def _read(places: Path) -> dict[str, Sequence[int]]:
 def main(words: Sequence[str]) -> int:
     """Write until standard input ends; return the exit code."""
     host, folder, places = words
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Whatever the locale is: JSON is UTF-8.
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     with Path(places).with_suffix(".lock").open("w") as lock:
         # Its predecessor may still write the last lines.
         fcntl.flock(lock, fcntl.LOCK_EX)

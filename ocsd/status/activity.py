@@ -103,36 +103,6 @@ class AccessStatus(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-class AlarmCounts(NamedTuple):
-    """The alarms of the host in numbers; `ocsd.status.alarms` has each."""
-
-    raised: int = 0
-    """All that are raised, also those that somebody knows of."""
-    acknowledged: int = 0
-    """Of them: those that somebody has acknowledged."""
-    silenced: int = 0
-    worst: str | None = None
-    """The worst severity of those that are raised and not silenced."""
-    failing: int = 0
-    """Messages that somebody did not take yet; they are tried again."""
-    undeliverable: int = 0
-    """Messages of the last day that were given up."""
-    since: float | None = None
-    """Since when one is raised [s, Unix time]."""
-    evaluator: str = "running"
-    """The state of the instance that judges them; `running`, or words."""
-
-    @property
-    def are_judged(self) -> bool:
-        """Whether they are judged now."""
-        return self.evaluator == "running"
-
-    @property
-    def wait(self) -> bool:
-        """Whether one is raised that matters, and nobody has said that they know."""
-        return self.raised > self.acknowledged and self.worst not in {None, "info"}
-
-
 class NotManaged(NamedTuple):
     """An entry of the site file that the daemon leaves alone."""
 
@@ -175,13 +145,6 @@ def access(row: Mapping[str, Any] | None) -> AccessStatus:
     told = dict(row or {})
     told["warnings"] = tuple(told.get("warnings") or ())
     return AccessStatus(**known(AccessStatus, told))
-
-
-def alarms(row: Mapping[str, Any] | None) -> AlarmCounts | None:
-    """Return the alarms of an answer; None if the host has none."""
-    if row is None:
-        return None
-    return AlarmCounts(**known(AlarmCounts, row))
 
 
 def disks(rows: Iterable[Mapping[str, Any]] | None) -> tuple[DiskStatus, ...]:

@@ -97,6 +97,38 @@ class DeliveryStatus(NamedTuple):
         return f"{self.receiver}{about}: {tries}{since}{clause(': ', self.reason)}"
 
 
+class AlarmCounts(NamedTuple):
+    """The alarms of the host in numbers."""
+
+    raised: int = 0
+    """All that are raised, also those that somebody knows of."""
+    acknowledged: int = 0
+    """Of them: those that somebody has acknowledged."""
+    silenced: int = 0
+    waiting: int = 0
+    """Those of the raised ones that matter, and of which nobody has said that they know."""
+    worst: str | None = None
+    """The worst severity of those that are raised and not silenced."""
+    failing: int = 0
+    """Messages that somebody did not take yet; they are tried again."""
+    undeliverable: int = 0
+    """Messages of the last day that were given up."""
+    since: float | None = None
+    """Since when one is raised [s, Unix time]."""
+    evaluator: str = "running"
+    """The state of the instance that judges them; `running`, or words."""
+
+    @property
+    def are_judged(self) -> bool:
+        """Whether they are judged now."""
+        return self.evaluator == "running"
+
+    @property
+    def wait(self) -> bool:
+        """Whether one is raised that matters, and nobody has said that they know."""
+        return self.waiting > 0
+
+
 class HostAlarms(NamedTuple):
     """All alarms of a host, those that need somebody first."""
 

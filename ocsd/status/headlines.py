@@ -2,14 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from ocsd.status.activity import AlarmCounts, ClockStatus, OperationStatus, RecordingStatus
+from ocsd.status.activity import ClockStatus, OperationStatus, RecordingStatus
 from ocsd.status.replies import HostStatus, InstanceStatus
 from ocsd.status.verdict import HostVerdict, HostWord
 from ocsd.text import times, units
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
+
+if TYPE_CHECKING:
+    from ocsd.status.alarms import AlarmCounts
 
 # More names than this would make a line too long; the table has them all.
 _NAMES_IN_LINE: Final = 5
@@ -77,7 +80,7 @@ def _warnings(report: HostStatus) -> list[Parts]:
     return [[one_line(each)] for each in (*of_disks, *report.access.warnings)]
 
 
-def alarm_lines(alarms: AlarmCounts | None, screen: Style) -> list[Parts]:
+def alarm_lines(alarms: "AlarmCounts | None", screen: Style) -> list[Parts]:
     """Return the line about alarms; none if it has nothing to say."""
     if alarms is None:
         return []
@@ -95,7 +98,7 @@ def alarm_lines(alarms: AlarmCounts | None, screen: Style) -> list[Parts]:
     return [[*_raised(alarms, screen), *troubles, "see: ocsd alarm list"]]
 
 
-def _raised(alarms: AlarmCounts, screen: Style) -> Parts:
+def _raised(alarms: "AlarmCounts", screen: Style) -> Parts:
     if not alarms.raised:
         return []
     raised = f"{plural(alarms.raised, 'alarm')} raised"

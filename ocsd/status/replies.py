@@ -7,12 +7,11 @@ the command line also serves the daemon of an older or newer release.
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ocsd.status import activity
 from ocsd.status.activity import (
     AccessStatus,
-    AlarmCounts,
     ClockStatus,
     DiskStatus,
     NotManaged,
@@ -22,6 +21,9 @@ from ocsd.status.activity import (
 )
 from ocsd.system import paths
 from ocsd.system.classes import WEB_CLASS
+
+if TYPE_CHECKING:
+    from ocsd.status.alarms import AlarmCounts
 
 T = TypeVar("T")
 
@@ -136,7 +138,7 @@ class HostStatus(NamedTuple):
     access: AccessStatus = AccessStatus()
     disks: tuple[DiskStatus, ...] = ()
     not_managed: tuple[NotManaged, ...] = ()
-    alarms: AlarmCounts | None = None
+    alarms: "AlarmCounts | None" = None
 
 
 def host_status(answer: Mapping[str, Any]) -> HostStatus:
@@ -149,10 +151,18 @@ def host_status(answer: Mapping[str, Any]) -> HostStatus:
         "clock": activity.clock(answer.get("clock")),
         "access": activity.access(answer.get("access")),
         "disks": activity.disks(answer.get("disks")),
-        "alarms": activity.alarms(answer.get("alarms")),
+        "alarms": _alarms(answer.get("alarms")),
         "not_managed": activity.not_managed(answer.get("not_managed")),
     }
     return _picked(HostStatus, {**answer, **told})
+
+
+def _alarms(row: Mapping[str, Any] | None) -> "AlarmCounts | None":
+    if row is None:
+        return None
+    from ocsd.status.alarms import AlarmCounts  # few sites have alarms
+
+    return AlarmCounts(**activity.known(AlarmCounts, row))
 
 
 def instance_ids(answer: Mapping[str, Any]) -> tuple[str, ...]:

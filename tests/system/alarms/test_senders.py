@@ -151,12 +151,16 @@ class Mailbox:
 
     def __init__(self):
         self.got = []
+        self.farewell = "221 Bye"
 
     async def handle_RCPT(self, _server, _session, envelope, address, _options):
         if address.startswith("nobody"):
             return "550 no such user"
         envelope.rcpt_tos.append(address)
         return "250 OK"
+
+    async def handle_QUIT(self, *_):
+        return self.farewell
 
     async def handle_DATA(self, _server, _session, envelope):
         self.got.append((envelope.rcpt_tos, email.message_from_bytes(envelope.content)))
@@ -219,6 +223,13 @@ def test_mail_that_some_cannot_get_is_told_with_their_names(mailbox):
     assert "nobody" in sent("mail", keys, {**CONTENT, "left": result["left"]})["reason"]
     assert [to for to, _ in mailbox.got] == [["night@example.org"]]
     assert "refused" in sent("mail", {**keys, "server": f"127.0.0.1:{free_port()}"})["reason"]
+
+
+def test_mail_that_was_taken_is_delivered_whatever_comes_after_it(mailbox):
+    mailbox.farewell = "451 not so fast"
+    keys = {"to": ["night@example.org"], "server": mailbox.server, "tls": "none"}
+    assert sent("mail", keys) == {}
+    assert len(mailbox.got) == 1
 
 
 def test_an_attempt_goes_on_without_its_owner_and_its_end_is_known(receiver, tmp_path):

@@ -43,6 +43,17 @@ def test_the_summary_counts_and_has_the_worst_that_is_not_silenced():
     assert (told["raised"], told["silenced"], told["worst"]) == (1, 1, None)
 
 
+def test_what_waits_is_neither_known_nor_silenced_nor_for_information():
+    note = AlarmEntry("note", parse(f"{FIELD} > 5"), Severity.INFO)
+    other = AlarmEntry("other", parse(f"{FIELD} > 5"))
+    board = AlarmBoard((WARM, other, note), 0.0)
+    board.sampled(FIELD, [1.0], [6.0])
+    assert view.summary(board, (), 2.0)["waiting"] == 2
+    board.acknowledge("warm", "vera", 2.0)
+    board.silence("other", "vera", 50.0, 2.0)
+    assert view.summary(board, (), 3.0)["waiting"] == 0
+
+
 def test_messages_that_fail_count_and_old_ones_do_not():
     waiting = AlarmMessage("1", "log", {"kind": "raised"}, 0.0)
     failing = waiting.begun().failed("away", 5.0)

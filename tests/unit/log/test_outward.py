@@ -118,3 +118,18 @@ def test_a_file_of_places_that_is_broken_counts_for_nothing(tmp_path):
     folder.begin()
     folder.add("a", "2026-11-29T20:00:00.000Z [info] one\n")
     assert folder.messages() == ["one"]
+
+
+def test_a_full_disk_ends_nothing(tmp_path):
+    """Its place cannot be kept, and each line is written once all the same."""
+    folder = Folder(tmp_path)
+    folder.begin()
+    folder.places.with_suffix(".new").mkdir()
+    folder.add("thermo1", FIRST)
+    assert folder.messages() == ["no answer from the device"]
+    folder.add("thermo1", FIRST)
+    assert folder.messages() == ["no answer from the device"]
+    folder.places.with_suffix(".new").rmdir()
+    folder.add("thermo1", FIRST)
+    assert folder.messages() == ["no answer from the device"]
+    assert folder.places.exists()
