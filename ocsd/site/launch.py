@@ -40,6 +40,17 @@ class Launch(BaseModel):
     alarms: dict[str, Any] | None = None
     """The host's ``alarms``, for the process that evaluates them."""
 
+    def encoded(self) -> dict[str, Any]:
+        """Return it as JSON for the fork server.
+
+        After an upgrade that is one of an earlier release, which refuses keys that it does not
+        know: those that were added since are told only if there is something to tell.
+        """
+        told = self.model_dump(mode="json")
+        if self.alarms is None:
+            del told["alarms"]
+        return told
+
     @property
     def entrance(self) -> Entrance:
         """The agent's way into the router."""

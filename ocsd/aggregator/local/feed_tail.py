@@ -63,6 +63,11 @@ class FeedTail:
         self._offset = 0
         self._is_torn = self._read_again = False
 
+    def give_up(self) -> None:
+        """Take a `read` that failed for one to the end; the next one begins again."""
+        self.rewind()
+        self.at_end = True
+
     def read(self, seen: Ranges) -> list[Pair]:
         """Return the next messages with their feed_infos, in order, without numbers in `seen`.
 

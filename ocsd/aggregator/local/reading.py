@@ -80,6 +80,7 @@ class LocalSpools:
         self._monotonic = monotonic
         self._tails: dict[str, FeedTail] = {}
         self._paths: dict[SourceKey, str] = {}
+        self._faulty: set[str] = set()
         self._due: dict[str, None] = {}  # folders of feeds with something new, in order
         self._scanned_s: float | None = None
         self._is_root_watched = False  # It is made by the first agent.
@@ -234,13 +235,20 @@ class LocalSpools:
     def _read_feed(self, recorder: Recorder, path: str) -> None:
         tail = self._tails[path]
         self._due.pop(path, None)
+        if not recorder.wants(tail.key):
+            self._forget(path)
+            return
         self._watch(path, is_feed=True)  # before it is read, so nothing is missed
         try:
             messages = tail.read(recorder.seen(tail.key))
         except OSError as error:
-            tail.at_end = True
+            tail.give_up()
             if isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 self._forget(path)
+            messages = []
+        except Exception as error:  # noqa: BLE001 # a defect of ours must not end the recording
+            tail.give_up()
+            self._left_alone(path, error)
             messages = []
         if messages:
             tail.is_short = False
@@ -267,6 +275,17 @@ class LocalSpools:
             tail.rewind()
         else:
             self.messages += len(messages)
+
+    def _left_alone(self, path: str, error: Exception) -> None:
+        """Say once that a spool cannot be read, so its feed is recorded over the router."""
+        if path in self._faulty:
+            return
+        self._faulty.add(path)
+        self._log.warn(
+            "{path} is recorded over the router: defect of ocsd: {error}",
+            path=path,
+            error=repr(error),
+        )
 
     def _forget(self, path: str) -> None:
         tail = self._tails.pop(path)

@@ -127,7 +127,7 @@ class Settings:
                 log_path=str(self.paths.instance_log(instance.instance_id)),
                 working_dir=str(self.working_dir),
                 environment={"NOTIFY_SOCKET": str(self.paths.notify_socket)},
-                launch=launch.model_dump(mode="json"),
+                launch=launch.encoded(),
             )
         return replace(
             request,

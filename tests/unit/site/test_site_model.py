@@ -45,6 +45,21 @@ def test_json_keeps_a_launch():
     assert Launch.model_validate_json(launch.model_dump_json()) == launch
 
 
+def test_a_fork_server_of_the_release_before_alarms_takes_the_launch_of_an_agent():
+    """An upgrade leaves it running, and it refuses what it does not know."""
+    launch = Launch(
+        site_file=None,
+        host="grumpy",
+        hub=a_hub(),
+        instance=Instance(instance_id="a", agent_class="A"),
+        working_dir="/",
+    )
+    assert "alarms" not in launch.encoded()
+    assert Launch.model_validate(launch.encoded()) == launch
+    watched = launch.model_copy(update={"alarms": {"rules": {}}})
+    assert Launch.model_validate(watched.encoded()) == watched
+
+
 def test_a_process_knows_what_it_was_started_for():
     assert current() is None
     launch = Launch(

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from ocsd.agent.spool import segment
-from ocsd.aggregator.local import notices, reading
+from ocsd.aggregator.local import feed_tail, notices, reading
 from ocsd.aggregator.local.reading import POLL_EVERY_S, LocalSpools
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.reactor import threads
@@ -220,6 +220,24 @@ def test_what_another_user_wrote_is_not_read_although_its_folder_was_given_to_us
     assert scene.local.keys == set()
 
 
+def test_a_defect_of_ours_leaves_a_feed_to_the_router_and_does_not_end_the_recording(
+    scene, monkeypatch
+):
+    life = scene.life()
+    scene.put(life)
+    scene.read()
+    with monkeypatch.context() as defect:
+        defect.setattr(feed_tail.FeedTail, "_take", lambda *_: 1 / 0)
+        for _ in range(2):
+            scene.put(life)
+            assert scene.read() == [0, 1]
+        assert scene.local.keys == set()
+        assert len([line for line in scene.recording.log.lines if "ZeroDivision" in line]) == 1
+    scene.put(life)
+    assert scene.read() == [0, 4]
+    assert scene.local.keys == {KEY}
+
+
 @pytest.mark.parametrize("small", [{"spool_time": 5}, {"spool_size": "1M"}])
 def test_a_spool_that_may_drop_a_message_before_it_is_read_is_left_to_the_router(scene, small):
     life = scene.life()
@@ -257,6 +275,39 @@ def test_a_session_that_the_ledger_has_forgotten_is_not_recorded_again(scene):
     scene.put(life)
     scene.recording.clock.advance(40 * 86400)
     assert scene.read() == []
+
+
+def test_nor_if_it_was_read_before_the_ledger_forgot_it(scene):
+    life = scene.life()
+    scene.put(life, 3)
+    scene.read()
+    recorder = scene.recording.recorder
+    recorder._ledger.sources.clear()
+    recorder._introductions.forget()
+    scene.recording.clock.advance(40 * 86400)
+    [(path, tail)] = scene.local._tails.items()
+    tail.rewind()
+    scene.local._due[path] = None
+    assert scene.read() == []
+    assert scene.local.keys == set()
+
+
+def test_what_was_read_before_the_disk_failed_is_read_again(scene, monkeypatch):
+    monkeypatch.setattr(feed_tail, "PAGE_BYTES", 500)
+    life = scene.life()
+    scene.put(life, 20)
+    usual = os.pread
+
+    def fails(descriptor, length, offset):
+        if offset:
+            raise OSError(errno.EIO, "Input/output error")
+        return usual(descriptor, length, offset)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(feed_tail.os, "pread", fails)
+        assert scene.read() == []
+    scene.local._due |= dict.fromkeys(scene.local._tails)
+    assert scene.read() == [0, 20]
 
 
 def test_a_folder_that_the_first_agent_makes_is_found_within_a_second(scene):
