@@ -67,6 +67,10 @@ class Parts:
     systemd: SystemdLink
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(eq=False)
 class Daemon:
     """One host's daemon."""
@@ -87,7 +91,7 @@ class Daemon:
     failure: OcsdError | None = field(default=None, init=False)
     """Why the daemon had to give up."""
 
-    finish_output: Callable[[], None] = field(default=lambda: None, init=False)
+    finish_output: Callable[[], None] = field(default_factory=lambda: _nothing, init=False)
     """Gives what reads the output of this process the last lines."""
     _host_manager: Any = field(default=None, init=False)
     _connection: Any = field(default=None, init=False)
