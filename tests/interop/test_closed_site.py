@@ -60,7 +60,13 @@ def ask(site, host, python, role, agent, *actions):
     file, variables = file_of(site, host, "client-url", f"{role}-of-old", "--role", role)
     words = (python, "-c", ASK, agent, ",".join(actions))
     where = ("--site-file", file, "--site-host", host.name)
-    done = host.run(*words, *where, environment=variables)
+
+    def answered():
+        done = host.run(*words, *where, environment=variables)
+        # The router learns of a new URL within a second or two.
+        return "code 404" not in done.stderr and done
+
+    done = wait_until(answered, "the router to know the URL")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
