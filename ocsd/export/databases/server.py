@@ -157,6 +157,11 @@ class HttpDatabase:
         return f"the database at {self.name} answers {status}: {reason}{advice}"
 
 
+def is_database_name(name: str) -> bool:
+    """Return whether InfluxDB 1 takes the name of a database (``ValidName`` in its `meta`)."""
+    return name not in {"", ".", ".."} and name.isprintable() and not set(name) & set("/\\")
+
+
 def influxdb_1(
     *,
     host: str,
@@ -201,7 +206,7 @@ def influxdb_2(*, compresses: bool, environment: Mapping[str, str] = os.environ)
     Raises
     ------
     AgentArgumentsError
-        If no bucket is named.
+        If no bucket is named, or the address is none.
     """
     told = {key.removeprefix("INFLUXDB_V2_"): value for key, value in environment.items()}
     bucket = told.get("BUCKET")
@@ -210,9 +215,15 @@ def influxdb_2(*, compresses: bool, environment: Mapping[str, str] = os.environ)
             "INFLUXDB_V2_BUCKET is not set, so nobody knows where to write to; set it, "
             "INFLUXDB_V2_URL, INFLUXDB_V2_ORG and INFLUXDB_V2_TOKEN in the agent's environment"
         )
+    url = told.get("URL", "http://localhost:8086")
+    if not _is_url(url):
+        raise AgentArgumentsError(
+            f"INFLUXDB_V2_URL is {_without_user(url)!r}; write it as http://HOST:8086, with a port "
+            "from 1 to 65535"
+        )
     query = {"org": told.get("ORG", "my-org"), "bucket": bucket, "precision": "ns"}
     return Endpoint(
-        url=told.get("URL", "http://localhost:8086"),
+        url=url,
         write=f"/api/v2/write?{urlencode(query)}",
         authorization=f"Token {told.get('TOKEN', 'my-token')}",
         is_verified=told.get("VERIFY_SSL", "true").lower() not in {"false", "0", "no"},
@@ -234,6 +245,14 @@ def _secret(environment: Mapping[str, str], name: str) -> str:
             f"cannot read {path}, which {name}_FILE names: {error}; correct the variable or the "
             "rights of the file"
         ) from error
+
+
+def _is_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and parts.port != 0
+    except ValueError:  # of its port, or of brackets
+        return False
 
 
 def _without_user(url: str) -> str:
