@@ -127,7 +127,7 @@ def _destination(to: str, given: dict[str, Any], compresses: bool) -> Any:
     addresses = importlib.import_module("ocsd.export.databases.addresses")
     found = addresses.of_address(to, compresses=compresses)
     if found is None:
-        entry = place.instance(to, given.get("site_file"))
+        entry = place.instance(to, given.get("site_file"), given.get("host"))
         if entry is None:
             raise UsageError(
                 f"--to {to!r} is neither an address nor an instance of the site file; write it as "
