@@ -31,6 +31,8 @@ class Database(Protocol):
 
     name: str
     """Its address, for people."""
+    in_words: str
+    """The database and its address, for a sentence."""
 
     def prepare(self) -> None:
         """Find out whether it answers, and make what is to be written to, if need be."""
@@ -50,6 +52,8 @@ class Endpoint:
     """Such as ``http://influxdb:8086``; a path in front is kept."""
     write: str
     """Path and query of the place that takes lines."""
+    holder: str
+    """The part of it that is written to, in words: ``database ocs_feeds``."""
     authorization: str = field(default="", repr=False)
     """Value of the header; a secret."""
     is_verified: bool = True
@@ -69,6 +73,7 @@ class HttpDatabase:
 
     def __init__(self, endpoint: Endpoint, limit_s: float = DATABASE_LIMIT_S) -> None:
         self.name = _without_user(endpoint.url)
+        self.in_words = f"{endpoint.holder} at {self.name}"
         self._endpoint = endpoint
         self._limit_s = limit_s
         self._base = urlsplit(endpoint.url)
@@ -189,6 +194,7 @@ def influxdb_1(
     create = f'CREATE DATABASE "{name}"'
     return Endpoint(
         url=f"{scheme}://{host}:{port}",
+        holder=f"database {database}",
         write=f"/write?{urlencode({'db': database, 'precision': 'ns'})}",
         authorization=f"Basic {pair}",
         is_verified=verifies,
@@ -224,6 +230,7 @@ def influxdb_2(*, compresses: bool, environment: Mapping[str, str] = os.environ)
     query = {"org": told.get("ORG", "my-org"), "bucket": bucket, "precision": "ns"}
     return Endpoint(
         url=url,
+        holder=f"bucket {bucket}",
         write=f"/api/v2/write?{urlencode(query)}",
         authorization=f"Token {told.get('TOKEN', 'my-token')}",
         is_verified=told.get("VERIFY_SSL", "true").lower() not in {"false", "0", "no"},

@@ -60,8 +60,19 @@ def address(server):
 
 def test_everything_is_sent_and_counted(run, server):
     out = run("--to", address(server)).out
-    assert out.startswith("40 values in 20 lines were sent of 1 file to http://127.0.0.1:")
+    assert out.startswith(
+        "40 values in 20 lines were sent of 1 file to database feeds at http://127"
+    )
     assert len(server.lines) == 20
+
+
+@pytest.mark.parametrize("words", [["--since", "2026-11-23"], ["--folder", "empty"]])
+def test_without_any_data_the_exit_code_is_4(run, server, tmp_path, words):
+    (tmp_path / "empty").mkdir()
+    told = run("--to", address(server), *words, code=4)
+    assert "nothing was sent: no files in" in told.err
+    answer = json.loads(run("--to", address(server), *words, "--json", code=4).out)
+    assert answer["values"] == 0
 
 
 def test_fields_and_times_are_picked(run, server, tmp_path):
