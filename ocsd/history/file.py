@@ -7,6 +7,7 @@ full file are old: those that a reader does not need are not parsed.
 
 import contextlib
 import json
+import math
 import os
 import re
 from collections import deque
@@ -149,7 +150,8 @@ def read_since(path: Path, from_at: float) -> list[HistoryEntry]:
     """
     lines = _lines(path)
     begin, entries = len(lines), list[HistoryEntry]()
-    while begin and not (entries and entries[0].at < from_at):
+    # Only states: other entries may have been written long after their time.
+    while begin and next((each.at for each in entries if each.after), math.inf) >= from_at:
         end, begin = begin, max(0, begin - PARSED_AT_ONCE)
         entries = _parsed(lines[begin:end]) + entries
     last = {_name_in(line): number for number, line in enumerate(lines[:begin]) if _STATE in line}

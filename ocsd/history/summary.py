@@ -114,16 +114,19 @@ def summaries(entries: Iterable[HistoryEntry], from_at: float, to_at: float) -> 
 
 
 def in_order_of_time(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
-    """Return the entries with times that never decrease.
+    """Return the entries, those of states and of health with times that never decrease.
 
     An entry that was written before the clock was set back has the time of the entry after it.
+    Others, as of alarms, requests and missed ends, may have been written long after their time:
+    they say nothing of the clock.
     """
     ordered: list[HistoryEntry] = []
     at = math.inf
     for entry in reversed(list(entries)):
         if entry.at > at:
             entry = entry._replace(at=at)
-        at = entry.at
+        if entry.after or entry.event == "HealthChanged":
+            at = entry.at
         ordered.append(entry)
     ordered.reverse()
     return ordered

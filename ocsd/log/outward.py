@@ -49,8 +49,10 @@ def entry(event: Sequence[LogLine], host: str | None, now_at: float) -> dict[str
     if written_at := first.begins and first.at:
         at = written_at
     text = "\n".join([first.message, *(line.text.removeprefix("  ") for line in event[1:])])
+    logger = _CROSSBARS.match(text)
+    if logger is not None:
+        text = text[logger.end() :]
     message, traceback = _parted(text)
-    logger = _CROSSBARS.match(message)
     found = {
         "time": _with_zone(at),
         "host": host,
@@ -60,7 +62,6 @@ def entry(event: Sequence[LogLine], host: str | None, now_at: float) -> dict[str
     }
     if logger is not None:
         found["logger"] = " ".join(logger["logger"].split())
-        found["message"] = message[logger.end() :]
     if traceback:
         found["traceback"] = traceback
     return found
@@ -75,9 +76,9 @@ def _parted(text: str) -> tuple[str, str]:
     """Return the message of an event and its traceback; the error itself if it has no message."""
     found = _TRACEBACK.search(text)
     if found is None:
-        return text, ""
+        return text.lstrip("\n").rstrip(), ""
     traceback = text[found.start() :].strip("\n")
-    message = text[: found.start()].strip("\n") or traceback.rpartition("\n")[2]
+    message = text[: found.start()].lstrip("\n").rstrip() or traceback.rpartition("\n")[2]
     return message, traceback
 
 
@@ -143,8 +144,9 @@ class OutwardLogs:
         self._find(is_new=True)
         found = [event for log in self._logs.values() for event in log.fresh()]
         for event in sorted(found, key=lambda event: event[0].order_at):
-            line = json.dumps(entry(event, self._host, time.time()), ensure_ascii=False)
-            self._stream.write(f"{line}\n")
+            told = entry(event, self._host, time.time())
+            if told["message"]:  # Some lines, as of crossbar, are empty.
+                self._stream.write(f"{json.dumps(told, ensure_ascii=False)}\n")
         self._stream.flush()
         self._remember()
 

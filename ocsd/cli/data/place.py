@@ -91,7 +91,7 @@ def find(folder: Path | None, site_file: str | None, host: str | None) -> DataPl
 
 def _configured(site_file: str | None, host: str | None) -> _Configured:
     """Return what daemon and site file say about this host's aggregator."""
-    if site_file is None and any(host in {None, each.host} for each in control.find_all()):
+    if site_file is None and _runs_here(host):
         status = control.find(host).status()
         history = replies.journal_path(status)
         path = _of_daemon(status)
@@ -111,6 +111,11 @@ def _configured(site_file: str | None, host: str | None) -> _Configured:
             return _Configured(why=_why_no_site(host))
         raise
     return _of_site(site, entry)
+
+
+def _runs_here(host: str | None) -> bool:
+    """Return whether the daemon of a host runs here, or any if no host is given."""
+    return any(host in {None, each.host} for each in control.find_all())
 
 
 def _why_no_site(host: str | None) -> str:
@@ -202,16 +207,22 @@ def _is_folder(place: Path) -> bool:
         return place.is_dir()
 
 
-def instance(name: str, site_file: str | None) -> "Instance | None":
+def instance(name: str, site_file: str | None, host: str | None) -> "Instance | None":
     """Return the entry of an instance in the site file; None if there is none.
+
+    That is the site file given, else that of the running daemon, else the usual one.
 
     Raises
     ------
     SiteFileError
-        If the site file given cannot be used.
+        If the site file given, or that of the daemon, cannot be used.
+    SeveralDaemonsError
+        If daemons of several hosts run and `host` is not given.
     """
     from ocsd.site import load
 
+    if site_file is None and _runs_here(host):
+        site_file = control.find(host).status().get("site_file")
     try:
         site = load.load(load.find(site_file))
     except SiteFileError:

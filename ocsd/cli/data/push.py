@@ -17,7 +17,7 @@ from ocsd.cli.data.selection import Selection, selecting
 from ocsd.cli.screen.progress import Bar
 from ocsd.data import names
 from ocsd.data.folder import DataFolder, permitted
-from ocsd.errors import UnreachableError, UsageError
+from ocsd.errors import NoDataError, UnreachableError, UsageError
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 
@@ -26,8 +26,8 @@ from ocsd.text.printable import one_line
     "ocsd data push --to influxagent --since 30d",
     "ocsd data push --to http://localhost:8086/ocs_feeds 'fake-data1.*'",
     "ocsd data push --to postgresql://ocs@db/feeds --folder /data/2025 --also /data/2026",
-    after="Exit code 1 means that something was refused or cannot be read, 69 that the database "
-    "does not answer.",
+    after="Exit code 1 means that something was refused or cannot be read, 4 that there are no "
+    "such data, 69 that the database does not answer.",
 )
 @click.argument("wanted", metavar="[FEED|FIELD]...", nargs=-1, shell_complete=offered.fields)
 @click.option(
@@ -87,13 +87,31 @@ def push(
         print(json.dumps({"folders": listed, "database": destination.name, **asdict(pushed)}))
     else:
         _tell(pushed, destination)
-    return int(bool(pushed.refused or pushed.damaged))
+    return _verdict(pushed, paths, selection.of_time)
+
+
+def _verdict(pushed: Any, paths: Sequence[Path], of_time: str) -> int:
+    """Return the exit code.
+
+    Raises
+    ------
+    NoDataError
+        If there was nothing to send.
+    """
+    if pushed.refused or pushed.damaged:
+        return 1
+    if pushed.values or pushed.went_on:
+        return 0
+    where = " and ".join(map(str, paths))
+    raise NoDataError(
+        f"nothing was sent: no files in {where} have such data{of_time}; see: ocsd data ls"
+    )
 
 
 def _tell(pushed: Any, destination: Any) -> None:
     if pushed.went_on:
         print("went on where an earlier push was interrupted")
-    where = f"of {plural(pushed.files, 'file')} to {destination.name}"
+    where = f"of {plural(pushed.files, 'file')} to {destination.in_words}"
     print(f"{_sent(pushed, destination.unit)} {where}")
     for name, count in pushed.refused.items():
         reason = one_line(pushed.refused_because[name])
@@ -127,7 +145,7 @@ def _destination(to: str, given: dict[str, Any], compresses: bool) -> Any:
     addresses = importlib.import_module("ocsd.export.databases.addresses")
     found = addresses.of_address(to, compresses=compresses)
     if found is None:
-        entry = place.instance(to, given.get("site_file"))
+        entry = place.instance(to, given.get("site_file"), given.get("host"))
         if entry is None:
             raise UsageError(
                 f"--to {to!r} is neither an address nor an instance of the site file; write it as "

@@ -9,7 +9,13 @@ from urllib.parse import SplitResult, urlsplit
 from ocsd.errors import MissingLibraryError, UsageError
 from ocsd.export.databases.destination import Destination
 from ocsd.export.databases.line_destination import LineDestination
-from ocsd.export.databases.server import Endpoint, HttpDatabase, influxdb_1, influxdb_2
+from ocsd.export.databases.server import (
+    Endpoint,
+    HttpDatabase,
+    influxdb_1,
+    influxdb_2,
+    is_database_name,
+)
 from ocsd.site.data_folder import INFLUXDB_1_CLASS, INFLUXDB_2_CLASS, POSTGRES_CLASS
 
 ADDRESS_FORMS: Final = (
@@ -17,6 +23,7 @@ ADDRESS_FORMS: Final = (
     "its like), postgresql://USER@HOST/DATABASE, or a writer of the site file"
 )
 
+_PORT_RULE: Final = "its port is a number from 1 to 65535, and an IPv6 address is in brackets"
 _HTTP: Final = frozenset({"http", "https"})
 _POSTGRES: Final = frozenset({"postgresql", "postgres"})
 
@@ -29,7 +36,7 @@ def of_address(
     Raises
     ------
     UsageError
-        If it has a password, or names no database.
+        If it has a password, an impossible port, or names no database.
     AgentArgumentsError
         If the environment lacks something.
     MissingLibraryError
@@ -37,11 +44,17 @@ def of_address(
     """
     if address == "influxdb2":
         return _lines(influxdb_2(compresses=compresses, environment=environment))
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError as error:  # The text of the address may have a password.
+        raise UsageError(
+            f"--to is no address: {_PORT_RULE}; write it as {ADDRESS_FORMS}"
+        ) from error
     if parts.scheme in _POSTGRES:
         return _postgres(address)
     if parts.scheme in _HTTP:
-        return _lines(_influxdb_1(parts, compresses, environment))
+        return _lines(_influxdb_1(parts, port, compresses, environment))
     return None
 
 
@@ -53,7 +66,7 @@ def of_writer(
     Raises
     ------
     UsageError
-        If its class writes to no database.
+        If its class writes to no database, or its arguments are wrong.
     AgentArgumentsError
         If the environment lacks something.
     MissingLibraryError
@@ -84,19 +97,21 @@ def of_writer(
     raise UsageError(f"{agent_class} writes to no database; write --to as {ADDRESS_FORMS}")
 
 
-def _influxdb_1(parts: SplitResult, compresses: bool, environment: Mapping[str, str]) -> Endpoint:
+def _influxdb_1(
+    parts: SplitResult, port: int | None, compresses: bool, environment: Mapping[str, str]
+) -> Endpoint:
     if parts.password:
         raise UsageError(
             "--to has a password, which everybody could read in the list of processes; take it "
             "out and set INFLUXDB_USERNAME and INFLUXDB_PASSWORD_FILE"
         )
     database = parts.path.strip("/")
-    if not database or "/" in database:
+    if not is_database_name(database):
         raise UsageError(f"--to names no database; write it as {ADDRESS_FORMS}")
     uses_tls = parts.scheme == "https"
     return influxdb_1(
         host=parts.hostname or "localhost",
-        port=parts.port or 8086,
+        port=8086 if port is None else port,
         database=database,
         uses_tls=uses_tls,
         verifies=uses_tls,
@@ -121,4 +136,8 @@ def _postgres(dsn: str) -> Destination[Any]:
 
 
 def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Any:
-    return parser.parse_known_args(list(arguments))[0]
+    parser.exit_on_error = False
+    try:
+        return parser.parse_known_args(list(arguments))[0]
+    except argparse.ArgumentError as error:
+        raise UsageError(f"the arguments of this writer are wrong: {error}") from error

@@ -16,7 +16,13 @@ from ocsd.export.databases.cursor import CursorFile
 from ocsd.export.databases.destination import CursorStore, Destination
 from ocsd.export.databases.inbox import Inbox
 from ocsd.export.databases.line_destination import LineDestination
-from ocsd.export.databases.server import Endpoint, HttpDatabase, influxdb_1, influxdb_2
+from ocsd.export.databases.server import (
+    Endpoint,
+    HttpDatabase,
+    influxdb_1,
+    influxdb_2,
+    is_database_name,
+)
 from ocsd.export.databases.writer import Writer
 from ocsd.site import launch as launches
 from ocsd.site.data_folder import INFLUXDB_1_CLASS, INFLUXDB_2_CLASS
@@ -30,7 +36,9 @@ REPORT_S: Final = 1.0
 OpenedDestination = Callable[[Path], tuple[Destination[Any], CursorStore]]
 
 _LONGEST_DATABASE_NAME: Final = 120
-_FALSE: Final = frozenset({"", "0", "false", "no", "off"})
+_FALSE: Final = frozenset({"", "0", "false", "no", "off", "f", "n"})
+_TRUE: Final = frozenset({"1", "true", "yes", "on", "t", "y"})
+_HIGHEST_PORT: Final = 65535
 
 
 class DatabaseWriter:
@@ -175,8 +183,10 @@ def make_parser(parser: argparse.ArgumentParser | None = None) -> argparse.Argum
     parser = parser or argparse.ArgumentParser()
     group = _add_influx_options(parser)
     group.add_argument("--host", default="influxdb", help="name of its machine")
-    group.add_argument("--port", type=int, default=8086, help="its port (default: 8086)")
-    group.add_argument("--database", default="ocs_feeds", help="database to write to; made if new")
+    group.add_argument("--port", type=_port, default=8086, help="its port (default: 8086)")
+    group.add_argument(
+        "--database", type=_database, default="ocs_feeds", help="database to write to; made if new"
+    )
     group.add_argument("--ssl", type=_truth, default=False, help="use https (default: False)")
     group.add_argument(
         "--verify-ssl", type=_truth, default=False, help="check its certificate (default: False)"
@@ -267,7 +277,24 @@ def _run(endpoint: Endpoint, parsed: argparse.Namespace) -> None:
 
 
 def _truth(text: str) -> bool:
-    return text.strip().lower() not in _FALSE
+    word = text.strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return word in _TRUE
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= _HIGHEST_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; give one from 1 to 65535")
+    return int(text)
+
+
+def _database(text: str) -> str:
+    if not is_database_name(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name of a database; give one without / and \\"
+        )
+    return text
 
 
 if __name__ == "__main__":

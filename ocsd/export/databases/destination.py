@@ -44,6 +44,8 @@ class Destination(Protocol[Batch]):
 
     name: str
     """Its address, for people; no secrets."""
+    in_words: str
+    """The database and its address, for a sentence: ``database feeds at http://influxdb:8086``."""
     unit: str
     """One of what is counted, in the plural: lines, rows."""
     in_flight: int

@@ -51,7 +51,7 @@ class LineDestination:
     in_flight = 2
 
     def __init__(self, database: Database) -> None:
-        self.name = database.name
+        self.name, self.in_words = database.name, database.in_words
         self._database = database
         self._floats: set[FieldName] = set()
         self._refused: dict[FieldName, str] = {}

@@ -31,6 +31,8 @@ class Database(Protocol):
 
     name: str
     """Its address, for people."""
+    in_words: str
+    """The database and its address, for a sentence."""
 
     def prepare(self) -> None:
         """Find out whether it answers, and make what is to be written to, if need be."""
@@ -50,6 +52,8 @@ class Endpoint:
     """Such as ``http://influxdb:8086``; a path in front is kept."""
     write: str
     """Path and query of the place that takes lines."""
+    holder: str
+    """The part of it that is written to, in words: ``database ocs_feeds``."""
     authorization: str = field(default="", repr=False)
     """Value of the header; a secret."""
     is_verified: bool = True
@@ -69,6 +73,7 @@ class HttpDatabase:
 
     def __init__(self, endpoint: Endpoint, limit_s: float = DATABASE_LIMIT_S) -> None:
         self.name = _without_user(endpoint.url)
+        self.in_words = f"{endpoint.holder} at {self.name}"
         self._endpoint = endpoint
         self._limit_s = limit_s
         self._base = urlsplit(endpoint.url)
@@ -157,6 +162,11 @@ class HttpDatabase:
         return f"the database at {self.name} answers {status}: {reason}{advice}"
 
 
+def is_database_name(name: str) -> bool:
+    """Return whether InfluxDB 1 takes the name of a database (``ValidName`` in its `meta`)."""
+    return name not in {"", ".", ".."} and name.isprintable() and not set(name) & set("/\\")
+
+
 def influxdb_1(
     *,
     host: str,
@@ -184,6 +194,7 @@ def influxdb_1(
     create = f'CREATE DATABASE "{name}"'
     return Endpoint(
         url=f"{scheme}://{host}:{port}",
+        holder=f"database {database}",
         write=f"/write?{urlencode({'db': database, 'precision': 'ns'})}",
         authorization=f"Basic {pair}",
         is_verified=verifies,
@@ -201,7 +212,7 @@ def influxdb_2(*, compresses: bool, environment: Mapping[str, str] = os.environ)
     Raises
     ------
     AgentArgumentsError
-        If no bucket is named.
+        If no bucket is named, or the address is none.
     """
     told = {key.removeprefix("INFLUXDB_V2_"): value for key, value in environment.items()}
     bucket = told.get("BUCKET")
@@ -210,9 +221,16 @@ def influxdb_2(*, compresses: bool, environment: Mapping[str, str] = os.environ)
             "INFLUXDB_V2_BUCKET is not set, so nobody knows where to write to; set it, "
             "INFLUXDB_V2_URL, INFLUXDB_V2_ORG and INFLUXDB_V2_TOKEN in the agent's environment"
         )
+    url = told.get("URL", "http://localhost:8086")
+    if not _is_url(url):
+        raise AgentArgumentsError(
+            f"INFLUXDB_V2_URL is {_without_user(url)!r}; write it as http://HOST:8086, with a port "
+            "from 1 to 65535"
+        )
     query = {"org": told.get("ORG", "my-org"), "bucket": bucket, "precision": "ns"}
     return Endpoint(
-        url=told.get("URL", "http://localhost:8086"),
+        url=url,
+        holder=f"bucket {bucket}",
         write=f"/api/v2/write?{urlencode(query)}",
         authorization=f"Token {told.get('TOKEN', 'my-token')}",
         is_verified=told.get("VERIFY_SSL", "true").lower() not in {"false", "0", "no"},
@@ -234,6 +252,14 @@ def _secret(environment: Mapping[str, str], name: str) -> str:
             f"cannot read {path}, which {name}_FILE names: {error}; correct the variable or the "
             "rights of the file"
         ) from error
+
+
+def _is_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and parts.port != 0
+    except ValueError:  # of its port, or of brackets
+        return False
 
 
 def _without_user(url: str) -> str:

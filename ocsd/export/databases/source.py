@@ -173,6 +173,19 @@ def backlog_bytes(folder: Path, cursor: Cursor) -> int:
     return total
 
 
+def missing_journal(folder: Path) -> str:
+    """Return why a data folder has no journal, and what to do; empty if it has one."""
+    if _has_journal(folder):
+        return ""
+    cause = "no aggregator of this host records into it"
+    if not folder.is_dir():
+        cause = "the folder is not there"
+    return (
+        f"there is no journal in {folder}, so nothing is written: {cause}; correct --data-dir, or "
+        "start the aggregator of this host with --initial-state record"
+    )
+
+
 def _has_journal(folder: Path) -> bool:
     return bool(journal.segments(journal.journal_folder(folder)))
 

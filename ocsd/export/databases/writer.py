@@ -29,7 +29,7 @@ from ocsd.export.databases.destination import (
 )
 from ocsd.export.databases.flights import Flights
 from ocsd.export.databases.inbox import Inbox
-from ocsd.export.databases.source import SampleSource, backlog_bytes
+from ocsd.export.databases.source import SampleSource, backlog_bytes, missing_journal
 from ocsd.export.databases.trails import names_of_files
 
 IDLE_S: Final = 0.5
@@ -112,6 +112,7 @@ class Writer(Generic[Batch]):
         self._old: deque[Batch] = deque()
         self._saved_s = self._counted_s = float("-inf")
         self._failed_before = self._inbox_sent = False
+        self._began_at = clock().at
         executor = executor or ThreadPoolExecutor(destination.in_flight, "ocsd-export")
         self._flights = Flights(executor, destination.in_flight, self._landed)
 
@@ -294,7 +295,8 @@ class Writer(Generic[Batch]):
         """Return how long ago the time was up to which the database has everything [s]."""
         cursor = self._cursor.safe
         if cursor is None or not cursor.complete_at:
-            return 0.0  # Nothing that has a time has been read yet.
+            # Nothing that has a time has been read yet; without a folder there is nothing to read.
+            return 0.0 if self._folder is None else max(0.0, now.at - self._began_at)
         return max(0.0, now.at - cursor.complete_at)
 
     def _newest_s(self, now: Instant) -> float:
@@ -330,6 +332,8 @@ class Writer(Generic[Batch]):
             self._source.behind or bool(self._source.cursor.spans)
         )
         if not is_behind and self._source is not None and newest_s > SILENT_JOURNAL_S:
+            if self._folder is not None and (missing := missing_journal(self._folder)):
+                return missing
             return (
                 f"the journal in {self._folder} has had no entry for {newest_s:.0f} s; see "
                 "whether the aggregator records"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ocsd.errors import OcsdError
 from ocsd.history.file import read_since
-from ocsd.history.summary import summaries
+from ocsd.history.summary import START_ALLOWANCE_S, summaries
 from ocsd.status.alarms import HostAlarms, alarms_of
 from ocsd.status.replies import host_status
 from ocsd.system.paths import HostPaths
@@ -98,7 +98,9 @@ def availabilities(paths: HostPaths) -> dict[str, float]:
     now_at = time.time()
     since_at = now_at - AVAILABILITY_SPAN_S
     try:
-        found = summaries(read_since(paths.journal, since_at), since_at, now_at)
+        # A start that was asked for before then may still count.
+        entries = read_since(paths.journal, since_at - START_ALLOWANCE_S)
+        found = summaries(entries, since_at, now_at)
     except OSError:
         return {}
     return {

@@ -165,6 +165,15 @@ def test_what_was_written_before_the_clock_was_set_back_is_older(path, monkeypat
     assert read_since(path, 2.0) == whole[1:]
 
 
+def test_an_entry_that_was_written_late_ends_no_search_for_older_ones(path, monkeypatch):
+    monkeypatch.setattr(file, "PARSED_AT_ONCE", 1)
+    states = [(at, "thermo1", "Exited", "up", "down", "up") for at in (10, 11, 12)]
+    whole = written(
+        path, [*states, (3, "alarms", "alarm-raised", "", "", ""), (13, *states[0][1:])]
+    )
+    assert read_since(path, 10.0) == whole
+
+
 @pytest.mark.parametrize(
     "torn", [b"", b"[]", b"{", b'{"at": 1.0, "name": "thermo1"', b"\xff", b"7"]
 )

@@ -179,6 +179,18 @@ def test_a_clock_that_was_set_back_makes_no_time_negative_and_loses_no_state():
     assert (found.wanted_s, found.up_s, found.ends) == (50.0, 50.0, 1)
 
 
+@pytest.mark.parametrize("event", ["alarm-raised", "OperationStart", "Exited"])
+def test_an_entry_that_was_written_late_moves_no_states_into_the_past(event):
+    added = story(
+        (100.0, "UpRequested", "down", "starting"), (101.0, "BecameReady", "starting", "up")
+    )
+    late = HistoryEntry(2.0, "other", event)
+    for entries in ([added[0], late, added[1]], [*added, late]):
+        assert in_order_of_time(entries) == entries
+        summary = summaries(entries, 0.0, 110.0)["thermo1"]
+        assert (summary.wanted_s, summary.availability) == (10.0, 1.0)
+
+
 def test_a_clock_that_was_set_forward_changes_nothing_of_what_was_before():
     entries = [
         HistoryEntry(1000.0, "a", "BecameReady", after="up", target="up"),

@@ -89,6 +89,26 @@ def test_a_line_of_crossbar_names_its_logger():
     assert (found["logger"], found["message"]) == ("Router 4121 crossbar.router", "slow")
 
 
+def test_a_message_has_no_blank_at_its_end(tmp_path):
+    folder = Folder(tmp_path)
+    folder.begin()
+    folder.add("thermo1", "2026-11-29T20:24:00.250Z [info] well \n")
+    assert folder.messages() == ["well"]
+
+
+def test_a_line_of_crossbar_without_text_takes_it_from_below_or_is_left_out(tmp_path):
+    head = "2026-11-29T20:24:00+0000 [Router      4121 crossbar.router] \n"
+    folder = Folder(tmp_path)
+    folder.begin()
+    folder.add("router", head + "\nslow\n" + head + TRACE.replace("\n  ", "\n")[2:] + head)
+    found = folder.written()
+    assert [each["message"] for each in found] == ["slow", "OSError: gone"]
+    folder.add("router", head + TRACE)
+    [found] = folder.written()
+    assert found["logger"] == "Router 4121 crossbar.router"
+    assert (found["message"], found["traceback"][:9]) == ("OSError: gone", "Traceback")
+
+
 def test_only_what_comes_after_the_first_start_is_written_and_new_logs_from_their_begin(tmp_path):
     folder = Folder(tmp_path)
     folder.add("old", "2026-11-29T20:00:00.000Z [info] before\n")

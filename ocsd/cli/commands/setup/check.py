@@ -10,10 +10,21 @@ from typing import TYPE_CHECKING
 import click
 
 from ocsd.cli.arguments import completion, options, trial
-from ocsd.errors import ConfigurationError, OcsdError, RouterError, SiteFileError
+from ocsd.cli.talk import control
+from ocsd.errors import (
+    ConfigurationError,
+    NoDaemonError,
+    NotPermittedError,
+    OcsdError,
+    RouterError,
+    SiteFileError,
+    TimedOutError,
+)
 from ocsd.text.plural import plural
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ocsd.site.model import Host, Instance, Site
     from ocsd.site.plugins import Catalogue
 
@@ -51,6 +62,8 @@ class _Findings:
 def check(site_file: str | None, host: str | None, deep: bool) -> int:
     """Check a site file and find every agent class that it names.
 
+    Without --site-file and one in the usual places, it is that of the daemon that runs here.
+
     Nothing is started or changed, and no agent's own module is imported. If the host is this
     machine, a warning names users, folders and programs that are missing, and limits above its
     own.
@@ -62,7 +75,7 @@ def check(site_file: str | None, host: str | None, deep: bool) -> int:
     # pydantic and yaml take longer to load than all of `ocsd status`.
     from ocsd.site import load
 
-    path = load.find(site_file)
+    path = _site_file(site_file, host)
     findings = _Findings()
     try:
         site = load.load(path)
@@ -82,6 +95,30 @@ def check(site_file: str | None, host: str | None, deep: bool) -> int:
         return 0
     print(f"ocsd: {plural(len(findings.problems), 'problem')} in {path}", file=sys.stderr)
     return ConfigurationError.exit_code
+
+
+def _site_file(given: str | None, host: str | None) -> "Path":
+    """Return the site file given, else the usual one, else that of the daemon that runs here."""
+    from ocsd.site import load
+
+    try:
+        return load.find(given)
+    except SiteFileError:
+        if given is not None:
+            raise
+        try:
+            daemon = control.find(host)
+            path = load.find(daemon.status().get("site_file"))
+        except (NoDaemonError, NotPermittedError, TimedOutError, SiteFileError):
+            path = None
+        if path is None:
+            raise
+    print(
+        f"ocsd: note: no site file is in the usual places; this is {path}, that of the daemon that "
+        f"runs here for host {daemon.host}",
+        file=sys.stderr,
+    )
+    return path
 
 
 def _judge(site: "Site", host: str | None, deep: bool, findings: _Findings) -> None:

@@ -62,6 +62,7 @@ class PostgresDatabase:
 
     def __init__(self, connection: PostgresConnection, writer: str) -> None:
         self.name = connection.name
+        self.in_words = f"database {self.name}"
         self.safe: Cursor | None = None
         self._connection = connection
         self._writer = writer

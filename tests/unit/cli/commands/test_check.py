@@ -204,3 +204,15 @@ def test_a_missing_class_hides_no_wrong_argument_of_others(ocsd, site):
         "fake",
     ]
     assert problems[-1] == f"ocsd: 3 problems in {site}"
+
+
+def test_without_a_site_file_that_of_the_running_daemon_is_checked(ocsd, site, daemon_of):
+    assert "no site file found" in ocsd("check").stderr
+    daemon_of("sleepy").status["site_file"] = str(site)
+    done = ocsd("check", "--host", "sleepy")
+    assert done.returncode == 0, done.stderr
+    assert f"this is {site}, that of the daemon that runs here for host sleepy" in done.stderr
+    assert done.stdout.startswith(f"ok  site file {site}\n")
+    assert "ThermAgent" in ocsd("check").stderr
+    daemon_of("grumpy")
+    assert "--host" in ocsd("check").stderr

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from ocsd.cli.main import main
+from ocsd.errors import SeveralDaemonsError
 from ocsd.export.databases import push
 from tests.unit.data.recorded import every, samples, sound
 
@@ -59,8 +60,19 @@ def address(server):
 
 def test_everything_is_sent_and_counted(run, server):
     out = run("--to", address(server)).out
-    assert out.startswith("40 values in 20 lines were sent of 1 file to http://127.0.0.1:")
+    assert out.startswith(
+        "40 values in 20 lines were sent of 1 file to database feeds at http://127"
+    )
     assert len(server.lines) == 20
+
+
+@pytest.mark.parametrize("words", [["--since", "2026-11-23"], ["--folder", "empty"]])
+def test_without_any_data_the_exit_code_is_4(run, server, tmp_path, words):
+    (tmp_path / "empty").mkdir()
+    told = run("--to", address(server), *words, code=4)
+    assert "nothing was sent: no files in" in told.err
+    answer = json.loads(run("--to", address(server), *words, "--json", code=4).out)
+    assert answer["values"] == 0
 
 
 def test_fields_and_times_are_picked(run, server, tmp_path):
@@ -91,6 +103,26 @@ def test_a_writer_of_the_site_file_names_the_database(run, server, tmp_path):
     err = run("--to", "nobody", code=2).err
     assert "neither an address nor an instance" in err
     assert "http://HOST:8086/DATABASE" in err
+
+
+@pytest.mark.parametrize("words", [[], ["--host", "lab"]])
+def test_the_site_file_of_the_running_daemon_names_the_writer(
+    run, server, tmp_path, ocsd, daemon_of, monkeypatch, words
+):
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(ocsd.runtime))
+    arguments = f"['--host', '127.0.0.1', '--port', '{server.server_port}']"
+    entry = f"{{agent-class: InfluxDBAgent, instance-id: influx, arguments: {arguments}}}"
+    site = f"hosts: {{lab: {{agent-instances: [{entry}]}}}}\n"
+    (tmp_path / "site.yaml").write_text(f"hub: {{wamp_server: 'ws://x/ws'}}\n{site}")
+    daemon_of("lab").status["site_file"] = str(tmp_path / "site.yaml")
+    run("--to", "influx", "--folder", tmp_path / "data", *words)
+    assert len(server.lines) == 20
+    daemon_of("other")
+    if not words:
+        err = run(
+            "--to", "influx", "--folder", tmp_path / "data", code=SeveralDaemonsError.exit_code
+        ).err
+        assert "--host" in err
 
 
 def test_refused_lines_end_with_code_1(run, server):

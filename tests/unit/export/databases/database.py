@@ -17,6 +17,7 @@ class MemoryDatabase:
     """Keeps values by series, field and time, and refuses what breaks a rule of `refuses`."""
 
     name = "http://memory:8086"
+    in_words = "database feeds at http://memory:8086"
 
     def __init__(self):
         self.values = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ocsd.errors import AgentArgumentsError, UsageError
-from ocsd.export.databases import addresses, push
+from ocsd.export.databases import addresses, agent, push
 from ocsd.export.databases.destination import DatabaseAwayError
 from ocsd.export.databases.line_destination import LineDestination
 from ocsd.export.databases.push import AWAY_LIMIT_S, Push, PushRecord, PushSelection
@@ -175,12 +175,42 @@ def test_the_example_of_a_site_file_names_both_databases():
         ("http://me:hush@db/feeds", "INFLUXDB_PASSWORD_FILE"),
         ("http://db:8086", "names no database"),
         ("http://db/a/b", "names no database"),
+        ("http://db/..", "names no database"),
+        ("http://localhost:99999/x", "number from 1 to 65535"),
+        ("http://localhost:abc/x", "number from 1 to 65535"),
+        ("http://me:hush@[db/x", "IPv6 address is in brackets"),
     ],
 )
 def test_other_addresses_are_refused(address, reason):
     with pytest.raises(UsageError, match=reason) as caught:
         addresses.of_address(address, environment={})
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--port", "99999"),
+        ("--port", "abc"),
+        ("--database", ""),
+        ("--database", "a/b"),
+        ("--gzip", "maybe"),
+        ("--ssl", "maybe"),
+    ],
+)
+def test_impossible_arguments_of_a_writer_are_refused_when_they_are_parsed(option, value, capsys):
+    with pytest.raises(SystemExit):
+        agent.make_parser().parse_args([option, value])
+    assert f"argument {option}: {value!r} is" in capsys.readouterr().err
+    with pytest.raises(UsageError, match=f"argument {option}"):
+        addresses.of_writer("InfluxDBAgent", [option, value], {})
+
+
+@pytest.mark.parametrize("url", ["http://db:99999", "db:8086", "http://db:abc"])
+def test_an_impossible_url_of_influxdb_2_is_refused(url):
+    told = {"INFLUXDB_V2_BUCKET": "b", "INFLUXDB_V2_URL": url}
+    with pytest.raises(AgentArgumentsError, match="INFLUXDB_V2_URL is"):
+        addresses.of_address("influxdb2", environment=told)
 
 
 def test_what_is_gathered_is_counted_once(pushing, tmp_path, monkeypatch):

@@ -94,6 +94,26 @@ def test_samples_are_written_before_they_are_in_a_file(site):
     site.end()
 
 
+@pytest.mark.parametrize("cause", ["the folder is not there", "no aggregator of this host records"])
+def test_a_folder_without_a_journal_is_told(site, tmp_path, cause):
+    folder = tmp_path / "nope"
+    if cause.startswith("no aggregator"):
+        folder.mkdir()
+    database = LineDestination(site.database)
+    cursor = CursorFile(tmp_path / "other.json")
+    parts = database, folder, cursor, site.aside, site.inbox, site.clock
+    site.writer = Writer(*parts, executor=AtOnce())
+    site.writer.step()
+    assert site.writer.report()["reason"] == ""  # The aggregator may start later than we.
+    site.clock.advance(60)
+    site.writer.step()
+    report = site.writer.report()
+    assert f"there is no journal in {folder}" in report["reason"]
+    assert cause in report["reason"]
+    assert "correct --data-dir" in report["reason"]
+    assert (report["lag_s"], report["newest_s"]) == (60, 60)
+
+
 def test_a_database_that_was_away_has_everything_afterwards(site):
     site.publish(20)
     site.write()
