@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from ocsd.errors import OcsdError
 
-_PAST: Final = ("since_at", "raised_at", "told_at", "seen_at", "acknowledged_at")
+_PAST: Final = ("begun_at", "since_at", "raised_at", "told_at", "seen_at", "acknowledged_at")
 """The times of an alarm that have been."""
 
 LONGEST_SILENCE_S: Final = 366 * 86400.0
@@ -74,6 +74,8 @@ class Alarm:
     """The state of an alarm; all times are Unix times [s], None where there is none."""
 
     phase: AlarmPhase = AlarmPhase.CLEAR
+    begun_at: float | None = None
+    """When its rule was taken into use: nothing older is judged."""
     since_at: float | None = None
     """Since when its condition holds."""
     raised_at: float | None = None
@@ -87,6 +89,11 @@ class Alarm:
     acknowledged_at: float | None = None
     silenced_by: str = ""
     silenced_until_at: float | None = None
+
+    @property
+    def judged_at(self) -> float | None:
+        """The time from which on samples are judged."""
+        return self.begun_at if self.seen_at is None else self.seen_at
 
     @property
     def is_raised(self) -> bool:
@@ -113,6 +120,23 @@ def from_json(told: Mapping[str, Any]) -> Alarm:
     return replace(alarm, phase=AlarmPhase(alarm.phase))
 
 
+def under_new_rule(alarm: Alarm) -> Alarm:
+    """Return what is left of an alarm whose rule has another condition now.
+
+    It stays raised until its new condition is judged, because people wait for its end.
+    """
+    if alarm.is_raised:
+        return replace(alarm, begun_at=None, seen_at=None, value=None)
+    return Alarm(silenced_by=alarm.silenced_by, silenced_until_at=alarm.silenced_until_at)
+
+
+def begun(alarm: Alarm, at: float) -> Alarm:
+    """Begin to judge it at a time [s, Unix time], unless that has begun before."""
+    if alarm.judged_at is not None:
+        return alarm
+    return replace(alarm, begun_at=at)
+
+
 def not_after(alarm: Alarm, at: float) -> Alarm:
     """Return it with times that are not after a time, to which the clock was set back."""
     past = {name: getattr(alarm, name) for name in _PAST}
@@ -129,8 +153,10 @@ def _not_ahead(alarm: Alarm, at: float) -> Alarm:
 
 def behind(alarm: Alarm, at: float) -> Alarm:
     """Return it for samples that go on at a time [s, Unix time]: their clock was set back."""
-    if alarm.seen_at is None or at >= alarm.seen_at:
+    if alarm.judged_at is None or at >= alarm.judged_at:
         return alarm
+    if alarm.seen_at is None:
+        return replace(alarm, begun_at=at)
     since_at = alarm.since_at
     if alarm.phase is AlarmPhase.PENDING and since_at is not None:
         since_at = min(since_at, at)
@@ -151,7 +177,7 @@ def observed(
         Its time [s, Unix time]. One that is older than the newest that was judged is left out:
         it came late, and the alarm is about the present.
     """
-    if holds is None or (alarm.seen_at is not None and at < alarm.seen_at):
+    if holds is None or (alarm.judged_at is not None and at < alarm.judged_at):
         return alarm, ()
     seen = replace(alarm, seen_at=at, value=value)
     if not holds:

@@ -89,6 +89,7 @@ class Desk:
 
     def begin(self, at: float) -> None:
         """Take over from the evaluator before, at a time [s, Unix time]."""
+        self.board.begin(at)
         pages, out = self._kept.pages.withdrawn(self.board)
         self._kept = replace(self._kept, pages=pages)
         self._queue(out, at)

@@ -90,14 +90,14 @@ class Night:
         assert lost == ""
         self.begin(kept)
 
-    def sample(self, *values):
-        """Take in one message with samples of this moment."""
-        times = [self.at + place / 1000 for place in range(len(values))]
+    def sample(self, *values, ago_s=0.0):
+        """Take in one message with samples of this moment, or of one in the past."""
+        times = [self.at - ago_s + place / 1000 for place in range(len(values))]
         numbers = np.array([times, values], dtype=float)
         content = numbers.tobytes() + cbor2.dumps([["x"] * len(values)])
         self.number += 1
         block = PackedBlock(LAYOUT, len(values), content)
-        self.round([Message(self.number, self.at, (block,))])
+        self.round([Message(self.number, self.at - ago_s, (block,))])
 
     def round(self, entries=(), facts=None, **more):
         self.desk.round(entries, facts, self.at, **more)
@@ -562,3 +562,36 @@ class TestDisk:
             "day",
         ]
         assert told["as_of"] <= night.at
+
+
+def test_a_rule_begins_at_the_reload_that_brings_it(tmp_path):
+    """The journal is read again, but a new or changed rule says nothing of the past."""
+    night = Night(tmp_path, {"warm": RULES["warm"]})
+    night.sample(6.0)
+    night.later(1)
+    night.end()
+    night.told()
+    night.desk.recorded(1, night.at)
+    reload_at = night.at = 1100.0
+    hotter = {**RULES["warm"], "when": "thermo1.temps.stage > 7"}
+    night.rules = {"warm": hotter, "drift": RULES["drift"]}
+    night.kill()
+    for ago_s, value in ((100.0, 6.0), (50.0, 3.0), (40.0, 8.0), (30.0, 6.0)):
+        night.sample(value, ago_s=ago_s)
+    night.later(2)
+    assert (night.told(), night.recorded()) == ([], [])
+    night.sample(6.0)
+    night.later(2)
+    assert night.recorded() == [("alarm-cleared", "warm"), ("alarm-raised", "drift")]
+    assert min(row["at"] for row in night.desk.unrecorded) > reload_at
+    night.kill()  # it began before: what came meanwhile is judged
+    assert night.desk.board.alarms["drift"].begun_at == reload_at
+
+
+def test_a_new_rule_of_a_sender_whose_clock_is_late_is_judged_soon(tmp_path):
+    night = Night(tmp_path, {"warm": RULES["warm"]})
+    board = night.desk.board
+    for later_s in range(40):
+        board.ticked(1000.0 + later_s)
+        board.sampled("thermo1.temps.stage", [500.0 + later_s], [6.0])
+    assert board.alarms["warm"].is_raised
