@@ -252,7 +252,7 @@ def acknowledged(alarm: Alarm, by: str, at: float) -> Step:
 def silenced(alarm: Alarm, by: str, until_at: float, at: float) -> Step:
     """Deliver nothing of it until a time [s, Unix time]; it is still judged and written down.
 
-    Who was told of it before hears its end.
+    Its end is not told either, unless it is that of an incident in which others are not silenced.
 
     Raises
     ------

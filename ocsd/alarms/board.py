@@ -353,12 +353,19 @@ class AlarmBoard:
                 joined = self._as_news(entry.name, joined, notice.at)
             case NoticeKind.CLEARED:
                 self.incidents, joined = self.incidents.cleared(entry.name)
+                if joined is not None and not self._is_loud(joined.incident.alarms, notice.at):
+                    joined = joined._replace(tells=False)
             case _:
                 joined = self._standing(entry.name, notice)
         if joined is None:
             # Its incident was not kept; who was told of the alarm hears its end all the same.
-            return None, notice.kind is NoticeKind.CLEARED
+            tells = notice.kind is NoticeKind.CLEARED and self._is_loud([entry.name], notice.at)
+            return None, tells
         return joined.incident.number, joined.tells
+
+    def _is_loud(self, names: Iterable[str], at: float) -> bool:
+        """Return whether any of some alarms is not silenced."""
+        return any(not self.alarms[name].is_silenced(at) for name in names if name in self.alarms)
 
     def _as_news(self, name: str, joined: Joined, at: float) -> Joined:
         """Tell an alarm that joins an incident of which people have acknowledged all else."""

@@ -1,6 +1,6 @@
 """Messages of each incident: gathered, so that one cause calls once, and to whom they go."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeVar
@@ -59,7 +59,7 @@ class AlarmPages:
     gathering: Mapping[int, Gathering] = field(default_factory=dict)
 
     def after(
-        self, events: Iterable[AlarmEvent], board: AlarmBoard, at: float
+        self, events: Sequence[AlarmEvent], board: AlarmBoard, at: float
     ) -> "tuple[AlarmPages, list[AlarmPage]]":
         """Return the pages after events, and those messages that wait for nothing."""
         pages, out = self, list[AlarmPage]()
@@ -67,7 +67,7 @@ class AlarmPages:
             if not event.notice.quiet:
                 pages, more = pages._after(event, board.entries_by_name, at)
                 out += more
-        return pages, out
+        return _without_silenced(pages, events, board), out
 
     def _after(
         self, event: AlarmEvent, entries: Mapping[str, AlarmEntry], at: float
@@ -193,6 +193,18 @@ def _without(pages: AlarmPages, number: int) -> AlarmPages:
         alarms=_others(pages.alarms, number),
         gathering=_others(pages.gathering, number),
     )
+
+
+def _without_silenced(
+    pages: AlarmPages, events: Iterable[AlarmEvent], board: AlarmBoard
+) -> AlarmPages:
+    """Return pages without incidents that ended in silence: nobody is told."""
+    standing = {each.number for each in board.incidents.open}
+    for event in events:
+        is_end = event.notice.kind is NoticeKind.CLEARED and event.incident not in standing
+        if is_end and event.incident is not None:
+            pages = _without(pages, event.incident)
+    return pages
 
 
 def _others(part: Mapping[int, Content], number: int) -> dict[int, Content]:

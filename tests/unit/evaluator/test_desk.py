@@ -595,3 +595,31 @@ def test_a_new_rule_of_a_sender_whose_clock_is_late_is_judged_soon(tmp_path):
         board.ticked(1000.0 + later_s)
         board.sampled("thermo1.temps.stage", [500.0 + later_s], [6.0])
     assert board.alarms["warm"].is_raised
+
+
+def test_silence_is_silence_also_about_the_end(tmp_path):
+    night = Night(tmp_path, {name: RULES[name] for name in ("warm", "drift")})
+    night.sample(6.0)
+    night.later(1)
+    night.end()
+    for name in ("warm", "drift"):
+        night.desk.asked({"ask": "silence", "name": name, "for_s": 60, "by": "vera"}, night.at)
+    night.told()
+    night.sample(3.0)
+    night.later(2)
+    night.kill()  # the end is forgotten, and not told as that of a rule that has left
+    night.later(70)
+    assert night.told() == []
+    assert ("alarm-cleared", "drift") in night.recorded()
+    assert night.desk.board.incidents.open == ()
+
+
+def test_the_end_of_an_incident_is_told_if_one_of_its_alarms_is_not_silenced(tmp_path):
+    night = Night(tmp_path, {name: RULES[name] for name in ("warm", "drift")})
+    night.sample(6.0)
+    night.later(1)
+    night.end()
+    night.desk.asked({"ask": "silence", "name": "drift", "for_s": 60, "by": "vera"}, night.at)
+    night.told()
+    night.sample(3.0)
+    assert sorted(night.told()) == [("cleared", "day"), ("cleared", "log"), ("cleared", "night")]

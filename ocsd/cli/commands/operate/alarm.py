@@ -161,7 +161,10 @@ def silence(
     as_json: bool,
     host: str | None,
 ) -> None:
-    """Tell nobody of alarms until a time. They are still judged and written down."""
+    """Tell nobody of alarms until a time, not of their end either.
+
+    They are still judged and written down; those still raised at that time are told then.
+    """
     if (for_at is None) == (until_at is None):
         raise UsageError("a silence has an end: give --for DURATION or --until TIME")
     until = for_at or until_at or 0.0
