@@ -38,6 +38,8 @@ class AlarmPage(NamedTuple):
     alarms: tuple[str, ...]
     """The names of the alarms that it is about, the first one first."""
     incident: int | None = None
+    news: tuple[str, ...] = ()
+    """Those of the alarms that are the reason of it."""
 
 
 class Gathering(NamedTuple):
@@ -46,6 +48,8 @@ class Gathering(NamedTuple):
     kind: PageKind
     due_at: float
     receivers: tuple[str, ...]
+    news: tuple[str, ...] = ()
+    """The names of the alarms that are the reason of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +107,16 @@ class AlarmPages:
         elif told:
             kind = PageKind.JOINED
         due_at = at + GATHER_S
+        news: tuple[str, ...] = (entry.name,)
         if open_one is not None:
-            due_at = open_one.due_at
+            due_at, news = open_one.due_at, tuple(dict.fromkeys((*open_one.news, entry.name)))
             receivers = tuple(dict.fromkeys((*open_one.receivers, *receivers)))
             if open_one.kind is not PageKind.JOINED:
                 kind = open_one.kind
         if not receivers:
             return pages
-        return replace(
-            pages, gathering={**self.gathering, number: Gathering(kind, due_at, receivers)}
-        )
+        gathered = Gathering(kind, due_at, receivers, news)
+        return replace(pages, gathering={**self.gathering, number: gathered})
 
     def _cleared(
         self, number: int | None, entry: AlarmEntry
@@ -151,7 +155,8 @@ class AlarmPages:
             return self, []
         told = tuple(dict.fromkeys((*self.told.get(number, ()), *each.receivers)))
         rest = _others(self.gathering, number)
-        page = AlarmPage(each.kind, each.receivers, self.alarms.get(number, ()), number)
+        alarms = self.alarms.get(number, ())
+        page = AlarmPage(each.kind, each.receivers, alarms, number, each.news)
         return replace(self, told={**self.told, number: told}, gathering=rest), [page]
 
     def to_json(self) -> dict[str, Any]:
@@ -170,7 +175,10 @@ class AlarmPages:
             {int(number): tuple(names) for number, names in told["alarms"].items()},
             {
                 int(number): Gathering(
-                    PageKind(each["kind"]), each["due_at"], tuple(each["receivers"])
+                    PageKind(each["kind"]),
+                    each["due_at"],
+                    tuple(each["receivers"]),
+                    tuple(each.get("news", ())),
                 )
                 for number, each in told["gathering"].items()
             },

@@ -340,7 +340,7 @@ def test_what_is_news_to_people_joins_an_incident_and_is_not_worse(tmp_path):
             night.desk.asked({"ask": "ack", "name": "warm", "by": "vera"}, night.at)
     assert (
         night.attempts.last["content"]["title"]
-        == "[lab] worse: burns: thermo1.temps.stage > 9 and 2 more"
+        == "[lab] worse: CRITICAL: burns: thermo1.temps.stage > 9 and 2 more"
     )
 
 
@@ -623,3 +623,24 @@ def test_the_end_of_an_incident_is_told_if_one_of_its_alarms_is_not_silenced(tmp
     night.told()
     night.sample(3.0)
     assert sorted(night.told()) == [("cleared", "day"), ("cleared", "log"), ("cleared", "night")]
+
+
+def test_a_message_leads_with_the_alarm_that_is_its_reason(tmp_path):
+    rules = {
+        "warm": {"when": "thermo1.temps.stage > 5", "severity": "critical", "tell": "night"},
+        "hot": {"when": "thermo1.temps.stage > 7", "tell": "night"},
+        "burns": {"when": "thermo1.temps.stage > 9", "severity": "critical", "tell": "night"},
+    }
+    night = Night(tmp_path, rules)
+    titles = []
+    for value in (6.0, 8.0, 10.0):
+        night.sample(value)
+        night.later(1)
+        content = night.attempts.last["content"]
+        assert content["message"].startswith(content["alarm"])
+        titles.append(content["title"].partition(": thermo1")[0])
+        for name, alarm in night.desk.board.alarms.items():
+            if alarm.is_raised and not alarm.acknowledged_by:
+                night.desk.asked({"ask": "ack", "name": name, "by": "vera"}, night.at)
+        night.end()
+    assert titles == ["[lab] CRITICAL: warm", "[lab] WARNING: hot", "[lab] CRITICAL: burns"]
