@@ -261,11 +261,17 @@ def silenced(alarm: Alarm, by: str, until_at: float, at: float) -> Step:
     """
     if not 0 < until_at - at <= LONGEST_SILENCE_S:
         raise AlarmRequestError(
-            f"a silence of {until_at - at:.0f} s is not possible; choose more than 0 s, and at "
-            f"most {LONGEST_SILENCE_S / 86400:.0f} days"
+            f"a silence of {_amount(until_at - at)} is not possible; choose more than 0 s, and at "
+            f"most {_amount(LONGEST_SILENCE_S)}"
         )
     quiet = replace(alarm, silenced_by=by, silenced_until_at=until_at)
     return quiet, (AlarmNotice(NoticeKind.SILENCED, at, by, quiet=True),)
+
+
+def _amount(time_s: float) -> str:
+    if abs(time_s) < 2 * 86400.0:
+        return f"{time_s:.0f} s"
+    return f"{time_s / 86400.0:.0f} days"
 
 
 def unsilenced(alarm: Alarm, by: str, at: float) -> Step:

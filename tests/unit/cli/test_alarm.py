@@ -125,6 +125,14 @@ def test_a_silence_has_an_end_in_one_of_two_forms(ocsd, daemon):
     assert "'2020-01-01' is over: 2020-01-01T00:00:00Z" in done.stderr
 
 
+@pytest.mark.parametrize("duration", ["-5m", "0s", "5 min ago"])
+def test_a_silence_that_is_over_before_it_begins_is_refused(ocsd, daemon, duration):
+    done = ocsd("alarm", "silence", "pump", "--for", duration)
+    assert done.returncode == 2
+    assert f"'{duration}' is over" in done.stderr
+    assert daemon.requests == []
+
+
 def test_a_silence_ends(ocsd, daemon):
     assert ocsd("alarm", "unsilence", "pump").stdout == "pump: not silenced any more\n"
     assert daemon.requests == [("/v1/alarms/unsilence", {"name": "pump"})]
