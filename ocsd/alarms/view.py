@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from ocsd.alarms.alarm import Alarm
 from ocsd.alarms.board import AlarmBoard, AlarmEntry
+from ocsd.alarms.conditions import PolledCondition
 from ocsd.alarms.incident import Incident
 from ocsd.alarms.outbox import AlarmMessage, MessageState
 
@@ -13,6 +14,9 @@ UNSEEN: Final = "unseen"
 
 GIVEN_UP_SHOWN_S: Final = 86400.0
 """Time for which a message that was given up counts in the summary [s]."""
+
+NOTHING_AFTER_S: Final = 60.0
+"""Time in which a new alarm should have been judged, if others could be [s]."""
 
 Told = Mapping[int, Sequence[str]]
 """The receivers that were told of each incident, by its number."""
@@ -50,6 +54,26 @@ def state_of(alarm: Alarm) -> str:
     if alarm.seen_at is None and not alarm.is_raised:
         return UNSEEN
     return str(alarm.phase)
+
+
+def without_anything(board: AlarmBoard, sampled_at: float, looked_at: float) -> list[str]:
+    """Return the names of alarms for which there is nothing to judge: a name may be wrong.
+
+    Parameters
+    ----------
+    sampled_at, looked_at : float
+        When the newest message came, and the newest states of the host [s, Unix time]. If none
+        come, it says nothing about the alarm.
+    """
+    found = []
+    for name, entry in board.entries_by_name.items():
+        is_polled = isinstance(entry.rule.condition, PolledCondition)
+        newest_at = looked_at if is_polled else sampled_at
+        alarm = board.alarms[name]
+        begun_at = newest_at if alarm.begun_at is None else alarm.begun_at
+        if alarm.seen_at is None and newest_at - begun_at >= NOTHING_AFTER_S:
+            found.append(name)
+    return found
 
 
 def incident_rows(incidents: Iterable[Incident], told: Told) -> list[dict[str, Any]]:

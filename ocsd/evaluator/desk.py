@@ -28,6 +28,8 @@ KEPT_EVERY_S: Final = 5.0
 """Shortest time between two versions on the disk between which nothing has happened [s]."""
 MOST_UNRECORDED: Final = 2000
 LONGEST_COMMENT: Final = 500
+_MOST_NAMES: Final = 20
+"""Names of alarms in the status, at most."""
 
 _RECORDED: Final = {
     NoticeKind.RAISED: "alarm-raised",
@@ -81,6 +83,7 @@ class Desk:
         self._saved: KeptAlarms | None = None
         self._saved_phases: list[tuple[Any, ...]] = []
         self._ticked_at = self._at = 0.0
+        self._looked_at = float("-inf")
 
     @property
     def unrecorded(self) -> Sequence[Mapping[str, Any]]:
@@ -116,6 +119,7 @@ class Desk:
         self._at = at
         events = self._reader.read(entries)
         if facts is not None:
+            self._looked_at = at
             events += self.board.looked(facts, at)
         if not behind and not 0 <= at - self._ticked_at < TICK_S:
             self._ticked_at = at
@@ -138,7 +142,20 @@ class Desk:
 
     def summary(self, at: float) -> dict[str, Any]:
         """Return the figures for the status of the host."""
-        return view.summary(self.board, deliveries(self._now()), at)
+        names = view.without_anything(self.board, self._reader.arrived_at, self._looked_at)
+        texts = self._texts()
+        nothing = [
+            f"{name} ({texts[name]})" if name in texts else name for name in names[:_MOST_NAMES]
+        ]
+        return {**view.summary(self.board, deliveries(self._now()), at), "nothing": nothing}
+
+    def _texts(self) -> dict[str, str]:
+        """Return the names of alarms about fields that are text, each with these words."""
+        return {
+            name: "its field is text"
+            for name, entry in self.board.entries_by_name.items()
+            if getattr(entry.rule.condition, "field", "") in self._reader.texts
+        }
 
     def asked(self, request: Mapping[str, Any], at: float) -> dict[str, Any]:
         """Carry out a request of the daemon, and return the answer.
@@ -150,7 +167,7 @@ class Desk:
         """
         verb = request.get("ask")
         if verb == "alarms":
-            return answer(self._now(), self.board, at)
+            return self._all(at)
         if verb == "test":
             return self._test(request, at)
         name, by = str(request.get("name", "")), str(request.get("by", ""))
@@ -170,6 +187,12 @@ class Desk:
             raise OcsdError("it is done, but could not be written down: the disk takes nothing")
         rows = view.alarm_rows(self.board, self._kept.pages.told)
         return {"alarm": next(row for row in rows if row["name"] == name)}
+
+    def _all(self, at: float) -> dict[str, Any]:
+        """Return all alarms, incidents and messages."""
+        told, texts = answer(self._now(), self.board, at), self._texts()
+        rows = [{**row, "unseen_because": texts.get(row["name"], "")} for row in told["alarms"]]
+        return {**told, "alarms": rows}
 
     def _judged(self, name: str, step: Callable[[], list[AlarmEvent]]) -> list[AlarmEvent]:
         if name not in self.board.entries_by_name:

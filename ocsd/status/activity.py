@@ -119,6 +119,8 @@ class AlarmCounts(NamedTuple):
     """Messages of the last day that were given up."""
     since: float | None = None
     """Since when one is raised [s, Unix time]."""
+    nothing: tuple[str, ...] = ()
+    """Those for which nothing comes that they could judge, although messages or states come."""
     evaluator: str = "running"
     """The state of the instance that judges them; `running`, or words."""
 
@@ -181,7 +183,8 @@ def alarms(row: Mapping[str, Any] | None) -> AlarmCounts | None:
     """Return the alarms of an answer; None if the host has none."""
     if row is None:
         return None
-    return AlarmCounts(**known(AlarmCounts, row))
+    told = {**row, "nothing": tuple(row.get("nothing") or ())}
+    return AlarmCounts(**known(AlarmCounts, told))
 
 
 def disks(rows: Iterable[Mapping[str, Any]] | None) -> tuple[DiskStatus, ...]:

@@ -34,6 +34,7 @@ class AlarmStatus(NamedTuple):
     acknowledged_by: str = ""
     silenced_by: str = ""
     silenced_until: float | None = None
+    unseen_because: str = ""
 
     @property
     def is_silenced(self) -> bool:
@@ -64,7 +65,8 @@ class AlarmStatus(NamedTuple):
             silence = f"silenced until {utc(self.silenced_until)}{clause(' by ', self.silenced_by)}"
         unseen = ""
         if self.state == "unseen":
-            unseen = "nothing came yet that it could judge; does it name the right thing?"
+            unseen = "nothing came yet that it could judge; "
+            unseen += self.unseen_because or "does it name the right thing?"
         return "; ".join(filter(None, (self.text or self.when, known_by, silence, unseen)))
 
 

@@ -20,6 +20,7 @@ from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Layout, PackedBlock
 from ocsd.journal.origin import Origin
 from ocsd.site.alarms.keys import AlarmsKeys
+from ocsd.status import activity, headlines
 
 RULES = {
     "warm": {
@@ -644,3 +645,32 @@ def test_a_message_leads_with_the_alarm_that_is_its_reason(tmp_path):
                 night.desk.asked({"ask": "ack", "name": name, "by": "vera"}, night.at)
         night.end()
     assert titles == ["[lab] CRITICAL: warm", "[lab] WARNING: hot", "[lab] CRITICAL: burns"]
+
+
+def test_an_alarm_for_which_nothing_comes_is_told_while_other_things_come(tmp_path):
+    rules = {
+        "warm": RULES["warm"],
+        "wrong": {"when": "thermo1.temps.stgae > 5"},
+        "words": {"when": "thermo1.temps.note > 5"},
+        "acq": RULES["stopped"],
+        "other": {"when": "thermo9 down"},
+    }
+    night = Night(tmp_path, rules)
+    facts = HostFacts(operations={("acq", "thermo1"): "running"})
+    night.sample(1.0)
+    night.later(59, facts)
+    assert night.desk.summary(night.at)["nothing"] == []
+    night.later(2, facts)
+    assert night.desk.summary(night.at)["nothing"] == ["other"]  # no message came for a minute
+    night.sample(1.0)
+    nothing = ["wrong", "words (its field is text)", "other"]
+    assert night.desk.summary(night.at)["nothing"] == nothing
+    rows = {row["name"]: row for row in night.desk.asked({"ask": "alarms"}, night.at)["alarms"]}
+    assert rows["words"]["unseen_because"] == "its field is text"
+    counts = activity.alarms(night.desk.summary(night.at))
+    assert headlines.alarm_lines(counts, headlines.PLAIN) == [
+        [
+            "3 alarms have nothing to judge: wrong, words (its field is text), other (wrong name?)",
+            "see: ocsd alarm list",
+        ]
+    ]
