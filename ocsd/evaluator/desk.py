@@ -18,6 +18,7 @@ from ocsd.evaluator.wording import Links, content
 from ocsd.journal import Entry
 from ocsd.site.alarms.keys import AlarmsKeys
 from ocsd.text.nearest import nearest_or_all
+from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 from ocsd.text.times import utc
 
@@ -96,7 +97,22 @@ class Desk:
         pages, out = self._kept.pages.withdrawn(self.board)
         self._kept = replace(self._kept, pages=pages)
         self._queue(out, at)
+        self._drop_receivers(at)
         self._keep(at)
+
+    def _drop_receivers(self, at: float) -> None:
+        """Drop what was for receivers that the site file has no more, with one entry."""
+        dropped = self._deliveries.without_receivers_of_before()
+        names = sorted({each.receiver for each in dropped})
+        if dropped:
+            reason = (
+                f"{plural(len(dropped), 'message')} dropped to {', '.join(names)}: "
+                "the site file has no such receiver any more"
+            )
+            self._note([{"at": at, "event": UNDELIVERABLE_EVENT, "reason": reason}])
+        known = self._keys.receivers
+        ended = tuple(row for row in self._kept.ended if row["receiver"] in known)
+        self._kept = replace(self._kept, ended=ended)
 
     def round(
         self, entries: Iterable[Entry], facts: HostFacts | None, at: float, *, behind: bool = False
@@ -132,7 +148,8 @@ class Desk:
         self._keep_if_changed(at)
         given_up = self._deliveries.begin(at, lambda: self._keep(at))
         if given_up:
-            self._kept = self._kept.over(view.delivery_row(each, at) for each in given_up)
+            known = (each for each in given_up if each.receiver in self._keys.receivers)
+            self._kept = self._kept.over(view.delivery_row(each, at) for each in known)
             self._undeliverable(given_up, at)
 
     def recorded(self, count: int, at: float) -> None:

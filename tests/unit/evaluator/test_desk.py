@@ -426,8 +426,7 @@ def test_rules_that_left_the_file_take_their_incident_along(night):
     content = next(iter(night.attempts.jobs.values()))["content"]
     assert content["message"] == "Its alarms have left the site file."
     ended = night.desk.asked({"ask": "alarms"}, night.at)["deliveries"]
-    gone = [row["receiver"] for row in ended if row["state"] == "undeliverable"]
-    assert sorted(gone) == ["day", "night"]
+    assert {row["receiver"] for row in ended} == {"log"}
 
 
 def test_a_changed_condition_begins_anew_and_a_raised_one_waits_for_its_verdict(night):
@@ -674,3 +673,24 @@ def test_an_alarm_for_which_nothing_comes_is_told_while_other_things_come(tmp_pa
             "see: ocsd alarm list",
         ]
     ]
+
+
+def test_receivers_that_have_left_the_site_file_leave_nothing_behind(tmp_path):
+    night = Night(tmp_path, {"warm": RULES["warm"]})
+    night.sample(6.0)
+    night.later(1)
+    night.end(AttemptResult("away"))
+    night.desk.recorded(9, night.at)
+    night.rules = {"warm": {**RULES["warm"], "tell": "day"}}
+    night.receivers = {"day": RECEIVERS["day"]}
+    night.kill()
+    [row] = night.desk.unrecorded
+    assert row["reason"] == (
+        "2 messages dropped to log, night: the site file has no such receiver any more"
+    )
+    night.told()
+    night.sample(3.0)
+    night.later(30)
+    assert night.told() == []
+    summary = night.desk.summary(night.at)
+    assert (summary["undeliverable"], summary["failing"]) == (0, 0)
