@@ -6,7 +6,7 @@ from typing import Any, Final
 from ocsd.alarms.alarm import Alarm
 from ocsd.alarms.board import AlarmBoard, AlarmEntry
 from ocsd.alarms.conditions import PolledCondition
-from ocsd.alarms.incident import Incident
+from ocsd.alarms.incident import Incident, Severity
 from ocsd.alarms.outbox import AlarmMessage, MessageState
 
 UNSEEN: Final = "unseen"
@@ -116,20 +116,33 @@ def summary(
 ) -> dict[str, Any]:
     """Return the figures of a board at a time [s, Unix time], for the status of the host."""
     raised = {name: alarm for name, alarm in board.alarms.items() if alarm.is_raised}
+    worst = _worst(board, at)
     return {
         "rules": len(board.entries_by_name),
         "raised": len(raised),
         "acknowledged": sum(bool(alarm.acknowledged_by) for alarm in raised.values()),
         "silenced": sum(alarm.is_silenced(at) for alarm in board.alarms.values()),
         "unseen": len(board.unseen()),
-        "worst": _worst(board, at),
+        "worst": None if worst is None else worst.word,
         "undeliverable": sum(_is_given_up(row, at) for row in deliveries),
         "failing": sum(_is_failing(row) for row in deliveries),
-        "since": min((alarm.raised_at or at for alarm in raised.values()), default=None),
+        "since": _since(board, worst, at),
     }
 
 
-def _worst(board: AlarmBoard, at: float) -> str | None:
+def _since(board: AlarmBoard, worst: Severity | None, at: float) -> float | None:
+    """Return since when an alarm of the worst severity is raised; of all if they are silenced."""
+    entries = board.entries_by_name
+    times = (
+        alarm.raised_at or at
+        for name, alarm in board.alarms.items()
+        if alarm.is_raised
+        and (worst is None or (entries[name].severity == worst and not alarm.is_silenced(at)))
+    )
+    return min(times, default=None)
+
+
+def _worst(board: AlarmBoard, at: float) -> Severity | None:
     """Return the worst severity of what is raised and not silenced; None if nothing is."""
     entries = board.entries_by_name
     loud = [
@@ -139,7 +152,7 @@ def _worst(board: AlarmBoard, at: float) -> str | None:
     ]
     if not loud:
         return None
-    return max(loud).word
+    return max(loud)
 
 
 def _is_given_up(row: Mapping[str, Any], at: float) -> bool:
