@@ -242,7 +242,9 @@ def acknowledged(alarm: Alarm, by: str, at: float) -> Step:
         If it is not raised, or somebody has acknowledged it already.
     """
     if not alarm.is_raised:
-        raise AlarmRequestError(f"it is {alarm.phase}; only a raised alarm can be acknowledged")
+        is_unseen = alarm.phase is AlarmPhase.CLEAR and alarm.seen_at is None
+        word = "unseen" if is_unseen else alarm.phase
+        raise AlarmRequestError(f"it is {word}; only a raised alarm can be acknowledged")
     if alarm.acknowledged_by:
         raise AlarmRequestError(f"{alarm.acknowledged_by} has acknowledged it already")
     known = replace(alarm, acknowledged_by=by, acknowledged_at=at)

@@ -29,7 +29,7 @@ KEPT_EVERY_S: Final = 5.0
 """Shortest time between two versions on the disk between which nothing has happened [s]."""
 MOST_UNRECORDED: Final = 2000
 LONGEST_COMMENT: Final = 500
-_MOST_NAMES: Final = 20
+_MOST_ALARM_NAMES: Final = 20
 """Names of alarms in the status, at most."""
 
 _RECORDED: Final = {
@@ -162,7 +162,8 @@ class Desk:
         names = view.without_anything(self.board, self._reader.arrived_at, self._looked_at)
         texts = self._texts()
         nothing = [
-            f"{name} ({texts[name]})" if name in texts else name for name in names[:_MOST_NAMES]
+            f"{name} ({texts[name]})" if name in texts else name
+            for name in names[:_MOST_ALARM_NAMES]
         ]
         return {**view.summary(self.board, deliveries(self._now()), at), "nothing": nothing}
 

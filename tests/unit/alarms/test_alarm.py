@@ -21,6 +21,12 @@ from ocsd.alarms.alarm import (
     unsilenced,
 )
 
+
+def test_an_alarm_for_which_nothing_came_is_called_unseen():
+    with pytest.raises(AlarmRequestError, match="it is unseen; only a raised alarm"):
+        acknowledged(Alarm(), "vera", 1.0)
+
+
 FOR_30S = Limits(for_s=30.0, remind_s=600.0)
 AT_ONCE = Limits()
 
