@@ -120,11 +120,14 @@ def from_json(told: Mapping[str, Any]) -> Alarm:
     return replace(alarm, phase=AlarmPhase(alarm.phase))
 
 
-def under_new_rule(alarm: Alarm) -> Alarm:
-    """Return what is left of an alarm whose rule has another condition now.
+def kept(told: Mapping[str, Any], is_same: bool) -> Alarm:
+    """Return an alarm that was kept; of one with another condition now what people have to do with.
 
     It stays raised until its new condition is judged, because people wait for its end.
     """
+    alarm = from_json(told)
+    if is_same:
+        return alarm
     if alarm.is_raised:
         return replace(alarm, begun_at=None, seen_at=None, value=None)
     return Alarm(silenced_by=alarm.silenced_by, silenced_until_at=alarm.silenced_until_at)

@@ -115,11 +115,9 @@ class AlarmBoard:
         told = self.kept.get("alarms", {})
         conditions = self.kept.get("conditions", {})
         self.alarms: dict[str, Alarm] = {
-            name: life.from_json(told.get(name, {})) for name in self._entries
+            name: life.kept(told.get(name, {}), conditions.get(name) in {None, str(entry.rule)})
+            for name, entry in self._entries.items()
         }
-        for name, entry in self._entries.items():
-            if conditions.get(name) not in {None, str(entry.rule)}:
-                self.alarms[name] = life.under_new_rule(self.alarms[name])
         self.incidents: OpenIncidents = incidents_from_json(
             self.kept.get("incidents", {}), self._entries
         )
