@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from ocsd.errors import OcsdError
 
-_PAST: Final = ("since_at", "raised_at", "told_at", "seen_at", "acknowledged_at")
+_PAST: Final = ("begun_at", "since_at", "raised_at", "told_at", "seen_at", "acknowledged_at")
 """The times of an alarm that have been."""
 
 LONGEST_SILENCE_S: Final = 366 * 86400.0
@@ -74,6 +74,8 @@ class Alarm:
     """The state of an alarm; all times are Unix times [s], None where there is none."""
 
     phase: AlarmPhase = AlarmPhase.CLEAR
+    begun_at: float | None = None
+    """When its rule was taken into use: nothing older is judged."""
     since_at: float | None = None
     """Since when its condition holds."""
     raised_at: float | None = None
@@ -87,6 +89,11 @@ class Alarm:
     acknowledged_at: float | None = None
     silenced_by: str = ""
     silenced_until_at: float | None = None
+
+    @property
+    def judged_at(self) -> float | None:
+        """The time from which on samples are judged."""
+        return self.begun_at if self.seen_at is None else self.seen_at
 
     @property
     def is_raised(self) -> bool:
@@ -113,6 +120,26 @@ def from_json(told: Mapping[str, Any]) -> Alarm:
     return replace(alarm, phase=AlarmPhase(alarm.phase))
 
 
+def kept(told: Mapping[str, Any], is_same: bool) -> Alarm:
+    """Return an alarm that was kept; of one with another condition now what people have to do with.
+
+    It stays raised until its new condition is judged, because people wait for its end.
+    """
+    alarm = from_json(told)
+    if is_same:
+        return alarm
+    if alarm.is_raised:
+        return replace(alarm, begun_at=None, seen_at=None, value=None)
+    return Alarm(silenced_by=alarm.silenced_by, silenced_until_at=alarm.silenced_until_at)
+
+
+def begun(alarm: Alarm, at: float) -> Alarm:
+    """Begin to judge it at a time [s, Unix time], unless that has begun before."""
+    if alarm.judged_at is not None:
+        return alarm
+    return replace(alarm, begun_at=at)
+
+
 def not_after(alarm: Alarm, at: float) -> Alarm:
     """Return it with times that are not after a time, to which the clock was set back."""
     past = {name: getattr(alarm, name) for name in _PAST}
@@ -129,8 +156,10 @@ def _not_ahead(alarm: Alarm, at: float) -> Alarm:
 
 def behind(alarm: Alarm, at: float) -> Alarm:
     """Return it for samples that go on at a time [s, Unix time]: their clock was set back."""
-    if alarm.seen_at is None or at >= alarm.seen_at:
+    if alarm.judged_at is None or at >= alarm.judged_at:
         return alarm
+    if alarm.seen_at is None:
+        return replace(alarm, begun_at=at)
     since_at = alarm.since_at
     if alarm.phase is AlarmPhase.PENDING and since_at is not None:
         since_at = min(since_at, at)
@@ -151,7 +180,7 @@ def observed(
         Its time [s, Unix time]. One that is older than the newest that was judged is left out:
         it came late, and the alarm is about the present.
     """
-    if holds is None or (alarm.seen_at is not None and at < alarm.seen_at):
+    if holds is None or (alarm.judged_at is not None and at < alarm.judged_at):
         return alarm, ()
     seen = replace(alarm, seen_at=at, value=value)
     if not holds:
@@ -216,7 +245,9 @@ def acknowledged(alarm: Alarm, by: str, at: float) -> Step:
         If it is not raised, or somebody has acknowledged it already.
     """
     if not alarm.is_raised:
-        raise AlarmRequestError(f"it is {alarm.phase}; only a raised alarm can be acknowledged")
+        is_unseen = alarm.phase is AlarmPhase.CLEAR and alarm.seen_at is None
+        word = "unseen" if is_unseen else alarm.phase
+        raise AlarmRequestError(f"it is {word}; only a raised alarm can be acknowledged")
     if alarm.acknowledged_by:
         raise AlarmRequestError(f"{alarm.acknowledged_by} has acknowledged it already")
     known = replace(alarm, acknowledged_by=by, acknowledged_at=at)
@@ -226,7 +257,7 @@ def acknowledged(alarm: Alarm, by: str, at: float) -> Step:
 def silenced(alarm: Alarm, by: str, until_at: float, at: float) -> Step:
     """Deliver nothing of it until a time [s, Unix time]; it is still judged and written down.
 
-    Who was told of it before hears its end.
+    Its end is not told either, unless it is that of an incident in which others are not silenced.
 
     Raises
     ------
@@ -235,11 +266,17 @@ def silenced(alarm: Alarm, by: str, until_at: float, at: float) -> Step:
     """
     if not 0 < until_at - at <= LONGEST_SILENCE_S:
         raise AlarmRequestError(
-            f"a silence of {until_at - at:.0f} s is not possible; choose more than 0 s, and at "
-            f"most {LONGEST_SILENCE_S / 86400:.0f} days"
+            f"a silence of {_amount(until_at - at)} is not possible; choose more than 0 s, and at "
+            f"most {_amount(LONGEST_SILENCE_S)}"
         )
     quiet = replace(alarm, silenced_by=by, silenced_until_at=until_at)
     return quiet, (AlarmNotice(NoticeKind.SILENCED, at, by, quiet=True),)
+
+
+def _amount(time_s: float) -> str:
+    if abs(time_s) < 2 * 86400.0:
+        return f"{time_s:.0f} s"
+    return f"{time_s / 86400.0:.0f} days"
 
 
 def unsilenced(alarm: Alarm, by: str, at: float) -> Step:

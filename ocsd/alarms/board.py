@@ -6,7 +6,7 @@ keeps `AlarmBoard.to_json` before it delivers anything, and gives it to the next
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from typing import Any, Final, NamedTuple
@@ -115,7 +115,7 @@ class AlarmBoard:
         told = self.kept.get("alarms", {})
         conditions = self.kept.get("conditions", {})
         self.alarms: dict[str, Alarm] = {
-            name: _kept(told.get(name, {}), conditions.get(name) in {None, str(entry.rule)})
+            name: life.kept(told.get(name, {}), conditions.get(name) in {None, str(entry.rule)})
             for name, entry in self._entries.items()
         }
         self.incidents: OpenIncidents = incidents_from_json(
@@ -136,6 +136,13 @@ class AlarmBoard:
             condition = entry.rule.condition
             if isinstance(condition, FieldCondition):
                 self._by_field[condition.field].append((entry, condition))
+
+    def begin(self, at: float) -> None:
+        """Begin to judge what is new, or has another condition, at a time [s, Unix time].
+
+        It is about the present, although the journal is read from its beginning.
+        """
+        self.alarms = {name: life.begun(alarm, at) for name, alarm in self.alarms.items()}
 
     @property
     def entries_by_name(self) -> Mapping[str, AlarmEntry]:
@@ -187,7 +194,7 @@ class AlarmBoard:
     def _look_at_sender(self, name: str, times: Sequence[float]) -> None:
         """Go on at the times of a sender whose clock was set back, once that is certain."""
         judged = [entry.name for entry, _ in self._by_field.get(name, ())]
-        seen = [at for each in judged if (at := self.alarms[each].seen_at) is not None]
+        seen = [at for each in judged if (at := self.alarms[each].judged_at) is not None]
         # Before the first tick a journal is read again, with what was judged already.
         if not seen or not times or self._ticked_at is None or max(times) >= min(seen):
             self._old_since.pop(name, None)
@@ -344,12 +351,19 @@ class AlarmBoard:
                 joined = self._as_news(entry.name, joined, notice.at)
             case NoticeKind.CLEARED:
                 self.incidents, joined = self.incidents.cleared(entry.name)
+                if joined is not None and not self._is_loud(joined.incident.alarms, notice.at):
+                    joined = joined._replace(tells=False)
             case _:
                 joined = self._standing(entry.name, notice)
         if joined is None:
             # Its incident was not kept; who was told of the alarm hears its end all the same.
-            return None, notice.kind is NoticeKind.CLEARED
+            tells = notice.kind is NoticeKind.CLEARED and self._is_loud([entry.name], notice.at)
+            return None, tells
         return joined.incident.number, joined.tells
+
+    def _is_loud(self, names: Iterable[str], at: float) -> bool:
+        """Return whether any of some alarms is not silenced."""
+        return any(not self.alarms[name].is_silenced(at) for name in names if name in self.alarms)
 
     def _as_news(self, name: str, joined: Joined, at: float) -> Joined:
         """Tell an alarm that joins an incident of which people have acknowledged all else."""
@@ -382,16 +396,3 @@ class AlarmBoard:
             and not self.alarms[name].acknowledged_by
             and not self.alarms[name].is_silenced(at)
         ]
-
-
-def _kept(told: Mapping[str, Any], is_same: bool) -> Alarm:
-    """Return an alarm that was kept; of one with another condition now what people have to do with.
-
-    It stays raised until its new condition is judged, because people wait for its end.
-    """
-    alarm = life.from_json(told)
-    if is_same:
-        return alarm
-    if alarm.is_raised:
-        return replace(alarm, seen_at=None, value=None)
-    return Alarm(silenced_by=alarm.silenced_by, silenced_until_at=alarm.silenced_until_at)

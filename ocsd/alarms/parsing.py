@@ -35,6 +35,8 @@ DISK_USES: Final = ("data", "state", "logs")
 LONGEST_CONDITION: Final = 1000
 """Length of a condition, at most [characters]."""
 
+_WHOLE_PERCENT: Final = 100.0
+
 FORMS: Final = """\
 FIELD > 5 [until < 4.5] [for 30s]
 rate of FIELD > 2 per min [over 60s] [for 30s]
@@ -188,6 +190,8 @@ def _disk(words: Sequence[str]) -> DiskCondition:
     match words[2:]:
         case ["free", sign, amount] if sign in _SIGNS and amount.endswith("%"):
             limit = _number(amount.removesuffix("%"), "free")
+            if not 0.0 <= limit <= _WHOLE_PERCENT:
+                raise ConditionError(f"{amount!r} of a disk cannot be free; write 0% to 100%")
             return DiskCondition(use, "free", Bound(Comparison(sign), limit))
         case ["full", "in", sign, *amount] if sign in _SIGNS:
             return DiskCondition(

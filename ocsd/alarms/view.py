@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from ocsd.alarms.alarm import Alarm
 from ocsd.alarms.board import AlarmBoard, AlarmEntry
+from ocsd.alarms.conditions import PolledCondition
 from ocsd.alarms.incident import Incident, Severity
 from ocsd.alarms.outbox import AlarmMessage, MessageState
 
@@ -13,6 +14,9 @@ UNSEEN: Final = "unseen"
 
 GIVEN_UP_SHOWN_S: Final = 86400.0
 """Time for which a message that was given up counts in the summary [s]."""
+
+NOTHING_AFTER_S: Final = 60.0
+"""Time in which a new alarm should have been judged, if others could be [s]."""
 
 Told = Mapping[int, Sequence[str]]
 """The receivers that were told of each incident, by its number."""
@@ -50,6 +54,26 @@ def state_of(alarm: Alarm) -> str:
     if alarm.seen_at is None and not alarm.is_raised:
         return UNSEEN
     return str(alarm.phase)
+
+
+def without_anything(board: AlarmBoard, sampled_at: float, looked_at: float) -> list[str]:
+    """Return the names of alarms for which there is nothing to judge: a name may be wrong.
+
+    Parameters
+    ----------
+    sampled_at, looked_at : float
+        When the newest message came, and the newest states of the host [s, Unix time]. If none
+        come, it says nothing about the alarm.
+    """
+    found = []
+    for name, entry in board.entries_by_name.items():
+        is_polled = isinstance(entry.rule.condition, PolledCondition)
+        newest_at = looked_at if is_polled else sampled_at
+        alarm = board.alarms[name]
+        begun_at = newest_at if alarm.begun_at is None else alarm.begun_at
+        if alarm.seen_at is None and newest_at - begun_at >= NOTHING_AFTER_S:
+            found.append(name)
+    return found
 
 
 def incident_rows(incidents: Iterable[Incident], told: Told) -> list[dict[str, Any]]:
@@ -92,6 +116,7 @@ def summary(
 ) -> dict[str, Any]:
     """Return the figures of a board at a time [s, Unix time], for the status of the host."""
     raised = {name: alarm for name, alarm in board.alarms.items() if alarm.is_raised}
+    worst = _worst(board, at)
     return {
         "rules": len(board.entries_by_name),
         "raised": len(raised),
@@ -103,14 +128,26 @@ def summary(
             for name, alarm in raised.items()
         ),
         "unseen": len(board.unseen()),
-        "worst": _worst(board, at),
+        "worst": None if worst is None else worst.word,
         "undeliverable": sum(_is_given_up(row, at) for row in deliveries),
         "failing": sum(_is_failing(row) for row in deliveries),
-        "since": min((alarm.raised_at or at for alarm in raised.values()), default=None),
+        "since": _since(board, worst, at),
     }
 
 
-def _worst(board: AlarmBoard, at: float) -> str | None:
+def _since(board: AlarmBoard, worst: Severity | None, at: float) -> float | None:
+    """Return since when an alarm of the worst severity is raised; of all if they are silenced."""
+    entries = board.entries_by_name
+    times = (
+        alarm.raised_at or at
+        for name, alarm in board.alarms.items()
+        if alarm.is_raised
+        and (worst is None or (entries[name].severity == worst and not alarm.is_silenced(at)))
+    )
+    return min(times, default=None)
+
+
+def _worst(board: AlarmBoard, at: float) -> Severity | None:
     """Return the worst severity of what is raised and not silenced; None if nothing is."""
     entries = board.entries_by_name
     loud = [
@@ -120,7 +157,7 @@ def _worst(board: AlarmBoard, at: float) -> str | None:
     ]
     if not loud:
         return None
-    return max(loud).word
+    return max(loud)
 
 
 def _is_given_up(row: Mapping[str, Any], at: float) -> bool:

@@ -57,7 +57,7 @@ class Deliveries:
         incident replaces what its receiver has not got.
         """
         kind, incident = content["kind"], content["incident"]
-        for receiver in receivers:
+        for receiver in filter(self._receivers.__contains__, receivers):
             waiting = [
                 each for each in self._waiting(receiver) if each.content["incident"] == incident
             ]
@@ -67,6 +67,16 @@ class Deliveries:
                 if kind in _ENDS:
                     self._drop(waiting)
             self.outbox = self.outbox.queued(key, receiver, content, at)
+
+    def without_receivers_of_before(self) -> list[AlarmMessage]:
+        """Drop the messages to receivers that the site file has no more, and return them.
+
+        An attempt that is under way ends by itself.
+        """
+        gone = [each for each in self.outbox.messages if each.receiver not in self._receivers]
+        gone = [each for each in gone if each.state not in _TRIED]
+        self._drop(gone)
+        return gone
 
     def settle(self, at: float) -> tuple[list[Row], list[AlarmMessage]]:
         """Take in the attempts that have ended.

@@ -18,6 +18,7 @@ from ocsd.evaluator.wording import Links, content
 from ocsd.journal import Entry
 from ocsd.site.alarms.keys import AlarmsKeys
 from ocsd.text.nearest import nearest_or_all
+from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 from ocsd.text.times import utc
 
@@ -28,6 +29,8 @@ KEPT_EVERY_S: Final = 5.0
 """Shortest time between two versions on the disk between which nothing has happened [s]."""
 MOST_UNRECORDED: Final = 2000
 LONGEST_COMMENT: Final = 500
+_MOST_ALARM_NAMES: Final = 20
+"""Names of alarms in the status, at most."""
 
 _RECORDED: Final = {
     NoticeKind.RAISED: "alarm-raised",
@@ -81,6 +84,7 @@ class Desk:
         self._saved: KeptAlarms | None = None
         self._saved_phases: list[tuple[Any, ...]] = []
         self._ticked_at = self._at = 0.0
+        self._looked_at = float("-inf")
 
     @property
     def unrecorded(self) -> Sequence[Mapping[str, Any]]:
@@ -89,10 +93,26 @@ class Desk:
 
     def begin(self, at: float) -> None:
         """Take over from the evaluator before, at a time [s, Unix time]."""
+        self.board.begin(at)
         pages, out = self._kept.pages.withdrawn(self.board)
         self._kept = replace(self._kept, pages=pages)
         self._queue(out, at)
+        self._drop_receivers(at)
         self._keep(at)
+
+    def _drop_receivers(self, at: float) -> None:
+        """Drop what was for receivers that the site file has no more, with one entry."""
+        dropped = self._deliveries.without_receivers_of_before()
+        names = sorted({each.receiver for each in dropped})
+        if dropped:
+            reason = (
+                f"{plural(len(dropped), 'message')} dropped to {', '.join(names)}: "
+                "the site file has no such receiver any more"
+            )
+            self._note([{"at": at, "event": UNDELIVERABLE_EVENT, "reason": reason}])
+        known = self._keys.receivers
+        ended = tuple(row for row in self._kept.ended if row["receiver"] in known)
+        self._kept = replace(self._kept, ended=ended)
 
     def round(
         self, entries: Iterable[Entry], facts: HostFacts | None, at: float, *, behind: bool = False
@@ -115,6 +135,7 @@ class Desk:
         self._at = at
         events = self._reader.read(entries)
         if facts is not None:
+            self._looked_at = at
             events += self.board.looked(facts, at)
         if not behind and not 0 <= at - self._ticked_at < TICK_S:
             self._ticked_at = at
@@ -127,7 +148,8 @@ class Desk:
         self._keep_if_changed(at)
         given_up = self._deliveries.begin(at, lambda: self._keep(at))
         if given_up:
-            self._kept = self._kept.over(view.delivery_row(each, at) for each in given_up)
+            known = (each for each in given_up if each.receiver in self._keys.receivers)
+            self._kept = self._kept.over(view.delivery_row(each, at) for each in known)
             self._undeliverable(given_up, at)
 
     def recorded(self, count: int, at: float) -> None:
@@ -137,7 +159,21 @@ class Desk:
 
     def summary(self, at: float) -> dict[str, Any]:
         """Return the figures for the status of the host."""
-        return view.summary(self.board, deliveries(self._now()), at)
+        names = view.without_anything(self.board, self._reader.arrived_at, self._looked_at)
+        texts = self._texts()
+        nothing = [
+            f"{name} ({texts[name]})" if name in texts else name
+            for name in names[:_MOST_ALARM_NAMES]
+        ]
+        return {**view.summary(self.board, deliveries(self._now()), at), "nothing": nothing}
+
+    def _texts(self) -> dict[str, str]:
+        """Return the names of alarms about fields that are text, each with these words."""
+        return {
+            name: "its field is text"
+            for name, entry in self.board.entries_by_name.items()
+            if getattr(entry.rule.condition, "field", "") in self._reader.texts
+        }
 
     def asked(self, request: Mapping[str, Any], at: float) -> dict[str, Any]:
         """Carry out a request of the daemon, and return the answer.
@@ -149,7 +185,7 @@ class Desk:
         """
         verb = request.get("ask")
         if verb == "alarms":
-            return answer(self._now(), self.board, at)
+            return self._all(at)
         if verb == "test":
             return self._test(request, at)
         name, by = str(request.get("name", "")), str(request.get("by", ""))
@@ -169,6 +205,12 @@ class Desk:
             raise OcsdError("it is done, but could not be written down: the disk takes nothing")
         rows = view.alarm_rows(self.board, self._kept.pages.told)
         return {"alarm": next(row for row in rows if row["name"] == name)}
+
+    def _all(self, at: float) -> dict[str, Any]:
+        """Return all alarms, incidents and messages."""
+        told, texts = answer(self._now(), self.board, at), self._texts()
+        rows = [{**row, "unseen_because": texts.get(row["name"], "")} for row in told["alarms"]]
+        return {**told, "alarms": rows}
 
     def _judged(self, name: str, step: Callable[[], list[AlarmEvent]]) -> list[AlarmEvent]:
         if name not in self.board.entries_by_name:

@@ -39,12 +39,18 @@ def trouble_of(answer: Mapping[str, Any]) -> str:
     if status.stopping:
         return "the host is being stopped"
     for each in status.instances:
-        if each.records and not (each.state == "up" and each.healthy and _records(each)):
+        if each.records and not _is_at_work(each, status.router.works):
             reason = each.reason or "it does not record"
             if each.recording is not None and each.recording.trouble:
                 reason = each.recording.trouble
             return f"the recorder {each.instance_id} is {each.state}: {reason}"
     return status.trouble
+
+
+def _is_at_work(row: InstanceStatus, has_router: bool) -> bool:
+    """Return whether a recorder records; it may be degraded, e.g. by a field of another type."""
+    fits = row.healthy or (row.health != "hung" and has_router)
+    return row.state == "up" and fits and _records(row)
 
 
 def _records(row: InstanceStatus) -> bool:

@@ -1,6 +1,6 @@
 """Messages of each incident: gathered, so that one cause calls once, and to whom they go."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeVar
@@ -38,6 +38,8 @@ class AlarmPage(NamedTuple):
     alarms: tuple[str, ...]
     """The names of the alarms that it is about, the first one first."""
     incident: int | None = None
+    news: tuple[str, ...] = ()
+    """Those of the alarms that are the reason of it."""
 
 
 class Gathering(NamedTuple):
@@ -46,6 +48,8 @@ class Gathering(NamedTuple):
     kind: PageKind
     due_at: float
     receivers: tuple[str, ...]
+    news: tuple[str, ...] = ()
+    """The names of the alarms that are the reason of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class AlarmPages:
     gathering: Mapping[int, Gathering] = field(default_factory=dict)
 
     def after(
-        self, events: Iterable[AlarmEvent], board: AlarmBoard, at: float
+        self, events: Sequence[AlarmEvent], board: AlarmBoard, at: float
     ) -> "tuple[AlarmPages, list[AlarmPage]]":
         """Return the pages after events, and those messages that wait for nothing."""
         pages, out = self, list[AlarmPage]()
@@ -67,7 +71,7 @@ class AlarmPages:
             if not event.notice.quiet:
                 pages, more = pages._after(event, board.entries_by_name, at)
                 out += more
-        return pages, out
+        return _without_silenced(pages, events, board), out
 
     def _after(
         self, event: AlarmEvent, entries: Mapping[str, AlarmEntry], at: float
@@ -103,16 +107,16 @@ class AlarmPages:
         elif told:
             kind = PageKind.JOINED
         due_at = at + GATHER_S
+        news: tuple[str, ...] = (entry.name,)
         if open_one is not None:
-            due_at = open_one.due_at
+            due_at, news = open_one.due_at, tuple(dict.fromkeys((*open_one.news, entry.name)))
             receivers = tuple(dict.fromkeys((*open_one.receivers, *receivers)))
             if open_one.kind is not PageKind.JOINED:
                 kind = open_one.kind
         if not receivers:
             return pages
-        return replace(
-            pages, gathering={**self.gathering, number: Gathering(kind, due_at, receivers)}
-        )
+        gathered = Gathering(kind, due_at, receivers, news)
+        return replace(pages, gathering={**self.gathering, number: gathered})
 
     def _cleared(
         self, number: int | None, entry: AlarmEntry
@@ -151,7 +155,8 @@ class AlarmPages:
             return self, []
         told = tuple(dict.fromkeys((*self.told.get(number, ()), *each.receivers)))
         rest = _others(self.gathering, number)
-        page = AlarmPage(each.kind, each.receivers, self.alarms.get(number, ()), number)
+        alarms = self.alarms.get(number, ())
+        page = AlarmPage(each.kind, each.receivers, alarms, number, each.news)
         return replace(self, told={**self.told, number: told}, gathering=rest), [page]
 
     def to_json(self) -> dict[str, Any]:
@@ -170,7 +175,10 @@ class AlarmPages:
             {int(number): tuple(names) for number, names in told["alarms"].items()},
             {
                 int(number): Gathering(
-                    PageKind(each["kind"]), each["due_at"], tuple(each["receivers"])
+                    PageKind(each["kind"]),
+                    each["due_at"],
+                    tuple(each["receivers"]),
+                    tuple(each.get("news", ())),
                 )
                 for number, each in told["gathering"].items()
             },
@@ -193,6 +201,18 @@ def _without(pages: AlarmPages, number: int) -> AlarmPages:
         alarms=_others(pages.alarms, number),
         gathering=_others(pages.gathering, number),
     )
+
+
+def _without_silenced(
+    pages: AlarmPages, events: Iterable[AlarmEvent], board: AlarmBoard
+) -> AlarmPages:
+    """Return pages without incidents that ended in silence: nobody is told."""
+    standing = {each.number for each in board.incidents.open}
+    for event in events:
+        is_end = event.notice.kind is NoticeKind.CLEARED and event.incident not in standing
+        if is_end and event.incident is not None:
+            pages = _without(pages, event.incident)
+    return pages
 
 
 def _others(part: Mapping[int, Content], number: int) -> dict[int, Content]:

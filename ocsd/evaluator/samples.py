@@ -21,6 +21,10 @@ class AlarmSamples:
         self._board = board
         self._wanted: dict[Layout, dict[str, str]] = {}
         self._feeds: dict[Layout, str] = {}
+        self.arrived_at = float("-inf")
+        """When the newest message came [s, Unix time]."""
+        self.texts: set[str] = set()
+        """Fields that alarms are about, and that cannot be judged: they are text."""
 
     def read(self, entries: Iterable[Entry]) -> list[AlarmEvent]:
         """Take in entries of the journal, and return what happened."""
@@ -28,6 +32,7 @@ class AlarmSamples:
         blocks: defaultdict[Layout, list[PackedBlock]] = defaultdict(list)
         for entry in entries:
             if isinstance(entry, Message):
+                self.arrived_at = max(entry.arrived_at, self.arrived_at)
                 for packed in entry.blocks:
                     feed, wanted = self._of(packed.layout)
                     if packed.length:
@@ -52,10 +57,14 @@ class AlarmSamples:
                 self._feeds.clear()
                 self._wanted.clear()
             feed = self._feeds[layout] = feed_name(layout.origin.address)
-            self._wanted[layout] = {
-                name: f"{feed}.{name}"
+            kinds = {
+                name: kind
                 for name, kind in layout.kinds.items()
-                if kind is not Kind.TEXT and f"{feed}.{name}" in self._board.fields
+                if f"{feed}.{name}" in self._board.fields
+            }
+            self.texts |= {f"{feed}.{name}" for name in kinds if kinds[name] is Kind.TEXT}
+            self._wanted[layout] = {
+                name: f"{feed}.{name}" for name in kinds if kinds[name] is not Kind.TEXT
             }
         return feed, self._wanted[layout]
 

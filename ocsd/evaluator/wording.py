@@ -46,10 +46,10 @@ def content(
     rows = [_told(row, board, links, at) for row in alarm_rows(board, {})]
     by_name = {row["name"]: row for row in rows}
     chosen = [by_name[name] for name in page.alarms if name in by_name]
-    raised = [row for row in chosen if row["state"] == "raised"] or chosen
     severities = {row["name"]: board.entries_by_name[row["name"]].severity for row in chosen}
-    # The title is about the first of the worst.
-    first = max(raised, key=lambda row: severities[row["name"]], default={})
+    # It leads with the first of the worst that are its reason.
+    first = max(_leading(chosen, page), key=lambda row: severities[row["name"]], default={})
+    chosen.sort(key=lambda row: row is not first)
     severity = max(severities.values(), default=None)
     word = "info"
     if severity is not None:
@@ -69,7 +69,17 @@ def content(
         "link": first.get("link", links.page),
         "alarms": chosen,
     }
-    return {**told, "title": _title(told, page), "message": "\n".join(_lines(chosen, page))}
+    return {
+        **told,
+        "title": _title(told, first.get("severity", word), page),
+        "message": "\n".join(_lines(chosen, page)),
+    }
+
+
+def _leading(rows: list[dict[str, Any]], page: AlarmPage) -> list[dict[str, Any]]:
+    """Return the alarms that a message may lead with: those that are its reason, if raised."""
+    news = [row for row in rows if row["name"] in page.news] or rows
+    return [row for row in news if row["state"] == "raised"] or news
 
 
 class Links:
@@ -129,8 +139,10 @@ def _told(row: Mapping[str, Any], board: AlarmBoard, links: Links, at: float) ->
     }
 
 
-def _title(told: Mapping[str, Any], page: AlarmPage) -> str:
-    head = _HEADS.get(page.kind, told["severity"].upper())
+def _title(told: Mapping[str, Any], severity: str, page: AlarmPage) -> str:
+    head = _HEADS.get(page.kind, severity.upper())
+    if page.kind is PageKind.WORSE:
+        head += f": {severity.upper()}"
     title = f"[{told['host']}] " + ": ".join(filter(None, (head, told["alarm"], told["text"])))
     others = len(page.alarms) - 1
     if others > 0:

@@ -264,7 +264,8 @@ def _prepared(document: Document, path: Path, problems: list[Problem]) -> Any:
         if "alarms" in host:
             from ocsd.site.alarms import check
 
-            host["alarms"] = check.absolute_files(host["alarms"], path.parent)
+            told = check.with_empty_entries(host["alarms"])
+            host["alarms"] = check.absolute_files(told, path.parent)
         for index, entry in _entries(host):
             location = ("hosts", name, "agent-instances", index)
             entry["python"] = _absolute(entry.get("python"), path.parent)

@@ -34,6 +34,7 @@ class AlarmStatus(NamedTuple):
     acknowledged_by: str = ""
     silenced_by: str = ""
     silenced_until: float | None = None
+    unseen_because: str = ""
 
     @property
     def is_silenced(self) -> bool:
@@ -64,7 +65,8 @@ class AlarmStatus(NamedTuple):
             silence = f"silenced until {utc(self.silenced_until)}{clause(' by ', self.silenced_by)}"
         unseen = ""
         if self.state == "unseen":
-            unseen = "nothing came yet that it could judge; does it name the right thing?"
+            unseen = "nothing came yet that it could judge; "
+            unseen += self.unseen_because or "does it name the right thing?"
         return "; ".join(filter(None, (self.text or self.when, known_by, silence, unseen)))
 
 
@@ -114,7 +116,9 @@ class AlarmCounts(NamedTuple):
     undeliverable: int = 0
     """Messages of the last day that were given up."""
     since: float | None = None
-    """Since when one is raised [s, Unix time]."""
+    """Since when one of that severity is raised [s, Unix time]."""
+    nothing: tuple[str, ...] = ()
+    """Those for which nothing comes that they could judge, although messages or states come."""
     evaluator: str = "running"
     """The state of the instance that judges them; `running`, or words."""
 

@@ -93,9 +93,18 @@ def alarm_lines(alarms: "AlarmCounts | None", screen: Style) -> list[Parts]:
     if alarms.undeliverable:
         words = f"{plural(alarms.undeliverable, 'message')} undeliverable"
         troubles.append(screen.styled(words, "attention"))
+    if alarms.nothing:
+        troubles.append(_without_anything(alarms.nothing))
     if not (alarms.raised or troubles):
         return []
     return [[*_raised(alarms, screen), *troubles, "see: ocsd alarm list"]]
+
+
+def _without_anything(names: Sequence[str]) -> str:
+    verb = "has" if len(names) == 1 else "have"
+    doubt = " (wrong name?)" * (not all(each.endswith(")") for each in names))
+    what = one_line(listed(names))
+    return f"{plural(len(names), 'alarm')} {verb} nothing to judge: {what}{doubt}"
 
 
 def _raised(alarms: "AlarmCounts", screen: Style) -> Parts:

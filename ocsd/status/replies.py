@@ -162,7 +162,8 @@ def _alarms(row: Mapping[str, Any] | None) -> "AlarmCounts | None":
         return None
     from ocsd.status.alarms import AlarmCounts  # few sites have alarms
 
-    return AlarmCounts(**activity.known(AlarmCounts, row))
+    told = {**row, "nothing": tuple(row.get("nothing") or ())}
+    return AlarmCounts(**activity.known(AlarmCounts, told))
 
 
 def instance_ids(answer: Mapping[str, Any]) -> tuple[str, ...]:

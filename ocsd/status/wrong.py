@@ -79,7 +79,7 @@ def _of_host(report: HostStatus) -> Iterator[Wrong]:
 
 def _of_alarms(report: HostStatus) -> Iterator[Wrong]:
     alarms = report.alarms
-    if alarms is None or not (alarms.wait or alarms.undeliverable):
+    if alarms is None or not (alarms.wait or alarms.undeliverable or alarms.nothing):
         return
     for what, *parts, _ in alarm_lines(alarms, PLAIN):
         yield Wrong(what, None, ", ".join(parts), alarms.since, "ocsd alarm list")

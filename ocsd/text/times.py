@@ -80,7 +80,8 @@ def future_time(text: str, now_at: float) -> float:
     words = text.strip()
     try:
         if duration := re.fullmatch(_AGE, words, re.IGNORECASE):
-            moment_at = now_at + _seconds(duration[1])
+            is_past = words.startswith("-") or duration[duration.re.groups] is not None
+            moment_at = now_at + _seconds(duration[1]) * (-1 if is_past else 1)
         else:
             rest, zone = _without_zone(words)
             # The last one of tomorrow at this time is the next one of now.

@@ -16,6 +16,7 @@ from ocsd.site.document import Document, Location, Problem
 from ocsd.text.nearest import did_you_mean, nearest_or_all
 
 _FILES = frozenset({"url-file", "token-file", "password-file"})
+_OF_ENTRIES = frozenset({"rules", "receivers", "heartbeats"})
 
 
 def absolute_files(value: Any, folder: Path) -> Any:
@@ -25,6 +26,21 @@ def absolute_files(value: Any, folder: Path) -> Any:
     return {
         name: _path(inner, folder) if name in _FILES else absolute_files(inner, folder)
         for name, inner in value.items()
+    }
+
+
+def with_empty_entries(value: Any) -> Any:
+    """Return the value of ``alarms`` in which entries without anything are empty mappings.
+
+    Elsewhere a key without a value means the same as none; here it is half an entry.
+    """
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: {name: {} if entry is None else entry for name, entry in inner.items()}
+        if key in _OF_ENTRIES and isinstance(inner, Mapping)
+        else inner
+        for key, inner in value.items()
     }
 
 

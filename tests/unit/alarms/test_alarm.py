@@ -21,6 +21,12 @@ from ocsd.alarms.alarm import (
     unsilenced,
 )
 
+
+def test_an_alarm_for_which_nothing_came_is_called_unseen():
+    with pytest.raises(AlarmRequestError, match="it is unseen; only a raised alarm"):
+        acknowledged(Alarm(), "vera", 1.0)
+
+
 FOR_30S = Limits(for_s=30.0, remind_s=600.0)
 AT_ONCE = Limits()
 
@@ -241,3 +247,11 @@ def test_whatever_happens_each_alarm_is_told_once_and_a_restart_forgets_nothing(
     assert ends == ["raised", "cleared"] * (len(ends) // 2) + ["raised"] * (len(ends) % 2)
     assert (life.alarm.told_at is not None) == (len(ends) % 2 == 1)
     assert life.alarm.is_raised or not life.alarm.acknowledged_by
+
+
+@pytest.mark.parametrize(
+    ("for_s", "said"), [(0.0, "0 s"), (-60.0, "-60 s"), (400 * 86400.0, "400 days")]
+)
+def test_a_silence_is_longer_than_nothing_and_at_most_a_year(for_s, said):
+    with pytest.raises(AlarmRequestError, match=f"a silence of {said} is not.*most 366 days"):
+        silenced(Alarm(), "vera", 1000.0 + for_s, 1000.0)

@@ -174,7 +174,7 @@ def test_requests_name_the_alarm_and_the_reason_of_a_refusal():
     night = board()
     with pytest.raises(AlarmRequestError, match="no alarm 'wram'; did you mean 'warm'"):
         night.acknowledge("wram", "vera", 1000.0)
-    with pytest.raises(AlarmRequestError, match="alarm 'warm': it is clear; only a raised"):
+    with pytest.raises(AlarmRequestError, match="alarm 'warm': it is unseen; only a raised"):
         night.acknowledge("warm", "vera", 1000.0)
     [event] = night.silence("warm", "vera", 2000.0, 1000.0)
     assert (event.notice.by, event.tells) == ("vera", False)

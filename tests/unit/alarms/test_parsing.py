@@ -101,6 +101,8 @@ def test_each_form_is_read(text, condition, for_s):
         ("acq of thermo1 runing", "acq of thermo1 cannot be 'runing'; did you mean 'running'?"),
         ("recorder dead", "recorder cannot be 'dead'; it has recording, losing, stale"),
         ("disk dta free < 5%", "did you mean 'data'?"),
+        ("disk data free < 500%", "'500%' of a disk cannot be free; write 0% to 100%"),
+        ("disk data free < -5%", "'-5%' of a disk cannot be free"),
         ("disk data free < 5", "write disk data free < 5%, or disk data full in < 2d"),
         ("disk data full in < 5%", "'5%' after 'full in' is no time"),
     ],
@@ -126,6 +128,7 @@ others = names.filter(lambda name: name not in {"rate", "recorder", "disk", "for
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 times = st.floats(1e-6, 1e9)
 bounds = st.builds(Bound, st.sampled_from(Comparison), numbers)
+percents = st.builds(Bound, st.sampled_from(Comparison), st.floats(0, 100))
 fields = st.builds("{}.{}.{}".format, others, names, names)
 until = st.builds(
     lambda field, low, high: ValueCondition(field, Bound(ABOVE, high), Bound(BELOW, low)),
@@ -140,7 +143,7 @@ conditions = st.one_of(
     st.builds(StateCondition, others, st.sampled_from(STATE_WORDS), st.booleans()),
     st.builds(OperationCondition, others, names, st.sampled_from(OPERATION_WORDS), st.booleans()),
     st.builds(RecorderCondition, st.sampled_from(RECORDER_WORDS), st.booleans()),
-    st.builds(DiskCondition, st.sampled_from(DISK_USES), st.just("free"), bounds),
+    st.builds(DiskCondition, st.sampled_from(DISK_USES), st.just("free"), percents),
     st.builds(
         DiskCondition,
         st.sampled_from(DISK_USES),

@@ -54,6 +54,17 @@ def test_what_waits_is_neither_known_nor_silenced_nor_for_information():
     assert view.summary(board, (), 3.0)["waiting"] == 0
 
 
+def test_the_time_in_the_summary_is_that_of_the_worst():
+    mild = AlarmEntry("mild", parse("t.f.x > 4"), Severity.WARNING)
+    board = AlarmBoard((mild, WARM), 0.0)
+    board.sampled(FIELD, [1.0, 20.0], [4.5, 6.0])
+    told = view.summary(board, (), 21.0)
+    assert (told["worst"], told["since"]) == ("critical", 20.0)
+    board.silence("warm", "vera", 50.0, 22.0)
+    told = view.summary(board, (), 23.0)
+    assert (told["worst"], told["since"]) == ("warning", 1.0)
+
+
 def test_messages_that_fail_count_and_old_ones_do_not():
     waiting = AlarmMessage("1", "log", {"kind": "raised"}, 0.0)
     failing = waiting.begun().failed("away", 5.0)

@@ -111,6 +111,20 @@ def test_a_name_that_is_wrong_changes_nothing(ocsd, daemon):
     assert daemon.requests == []
 
 
+def test_a_pattern_means_those_for_which_the_request_makes_sense(ocsd, daemon):
+    done = ocsd("alarm", "ack", "*")
+    assert done.stdout == "stage-warm: acknowledged\n"
+    done = ocsd("alarm", "silence", "*e*", "--for", "1h")
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == [
+        "stage-warm",
+        "dome-open",
+    ]
+    assert "no alarm of 'pu*' can be given to ack" in ocsd("alarm", "ack", "pu*").stderr
+    assert ocsd("alarm", "ack", "zz*").stderr == (
+        "ocsd: there is no alarm 'zz*'; there are: stage-warm, dome-open, pump\n"
+    )
+
+
 def test_a_silence_has_an_end_in_one_of_two_forms(ocsd, daemon):
     assert ocsd("alarm", "silence", "pump").returncode == 2
     begun_at = time.time()
@@ -123,6 +137,14 @@ def test_a_silence_has_an_end_in_one_of_two_forms(ocsd, daemon):
     done = ocsd("alarm", "silence", "pump", "--until", "2020-01-01")
     assert done.returncode == 2
     assert "'2020-01-01' is over: 2020-01-01T00:00:00Z" in done.stderr
+
+
+@pytest.mark.parametrize("duration", ["-5m", "0s", "5 min ago"])
+def test_a_silence_that_is_over_before_it_begins_is_refused(ocsd, daemon, duration):
+    done = ocsd("alarm", "silence", "pump", "--for", duration)
+    assert done.returncode == 2
+    assert f"'{duration}' is over" in done.stderr
+    assert daemon.requests == []
 
 
 def test_a_silence_ends(ocsd, daemon):

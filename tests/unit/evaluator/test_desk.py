@@ -20,6 +20,7 @@ from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Layout, PackedBlock
 from ocsd.journal.origin import Origin
 from ocsd.site.alarms.keys import AlarmsKeys
+from ocsd.status import activity, headlines
 
 RULES = {
     "warm": {
@@ -90,14 +91,14 @@ class Night:
         assert lost == ""
         self.begin(kept)
 
-    def sample(self, *values):
-        """Take in one message with samples of this moment."""
-        times = [self.at + place / 1000 for place in range(len(values))]
+    def sample(self, *values, ago_s=0.0):
+        """Take in one message with samples of this moment, or of one in the past."""
+        times = [self.at - ago_s + place / 1000 for place in range(len(values))]
         numbers = np.array([times, values], dtype=float)
         content = numbers.tobytes() + cbor2.dumps([["x"] * len(values)])
         self.number += 1
         block = PackedBlock(LAYOUT, len(values), content)
-        self.round([Message(self.number, self.at, (block,))])
+        self.round([Message(self.number, self.at - ago_s, (block,))])
 
     def round(self, entries=(), facts=None, **more):
         self.desk.round(entries, facts, self.at, **more)
@@ -340,7 +341,7 @@ def test_what_is_news_to_people_joins_an_incident_and_is_not_worse(tmp_path):
             night.desk.asked({"ask": "ack", "name": "warm", "by": "vera"}, night.at)
     assert (
         night.attempts.last["content"]["title"]
-        == "[lab] worse: burns: thermo1.temps.stage > 9 and 2 more"
+        == "[lab] worse: CRITICAL: burns: thermo1.temps.stage > 9 and 2 more"
     )
 
 
@@ -425,8 +426,7 @@ def test_rules_that_left_the_file_take_their_incident_along(night):
     content = next(iter(night.attempts.jobs.values()))["content"]
     assert content["message"] == "Its alarms have left the site file."
     ended = night.desk.asked({"ask": "alarms"}, night.at)["deliveries"]
-    gone = [row["receiver"] for row in ended if row["state"] == "undeliverable"]
-    assert sorted(gone) == ["day", "night"]
+    assert {row["receiver"] for row in ended} == {"log"}
 
 
 def test_a_changed_condition_begins_anew_and_a_raised_one_waits_for_its_verdict(night):
@@ -562,3 +562,135 @@ class TestDisk:
             "day",
         ]
         assert told["as_of"] <= night.at
+
+
+def test_a_rule_begins_at_the_reload_that_brings_it(tmp_path):
+    """The journal is read again, but a new or changed rule says nothing of the past."""
+    night = Night(tmp_path, {"warm": RULES["warm"]})
+    night.sample(6.0)
+    night.later(1)
+    night.end()
+    night.told()
+    night.desk.recorded(1, night.at)
+    reload_at = night.at = 1100.0
+    hotter = {**RULES["warm"], "when": "thermo1.temps.stage > 7"}
+    night.rules = {"warm": hotter, "drift": RULES["drift"]}
+    night.kill()
+    for ago_s, value in ((100.0, 6.0), (50.0, 3.0), (40.0, 8.0), (30.0, 6.0)):
+        night.sample(value, ago_s=ago_s)
+    night.later(2)
+    assert (night.told(), night.recorded()) == ([], [])
+    night.sample(6.0)
+    night.later(2)
+    assert night.recorded() == [("alarm-cleared", "warm"), ("alarm-raised", "drift")]
+    assert min(row["at"] for row in night.desk.unrecorded) > reload_at
+    night.kill()  # it began before: what came meanwhile is judged
+    assert night.desk.board.alarms["drift"].begun_at == reload_at
+
+
+def test_a_new_rule_of_a_sender_whose_clock_is_late_is_judged_soon(tmp_path):
+    night = Night(tmp_path, {"warm": RULES["warm"]})
+    board = night.desk.board
+    for later_s in range(40):
+        board.ticked(1000.0 + later_s)
+        board.sampled("thermo1.temps.stage", [500.0 + later_s], [6.0])
+    assert board.alarms["warm"].is_raised
+
+
+def test_silence_is_silence_also_about_the_end(tmp_path):
+    night = Night(tmp_path, {name: RULES[name] for name in ("warm", "drift")})
+    night.sample(6.0)
+    night.later(1)
+    night.end()
+    for name in ("warm", "drift"):
+        night.desk.asked({"ask": "silence", "name": name, "for_s": 60, "by": "vera"}, night.at)
+    night.told()
+    night.sample(3.0)
+    night.later(2)
+    night.kill()  # the end is forgotten, and not told as that of a rule that has left
+    night.later(70)
+    assert night.told() == []
+    assert ("alarm-cleared", "drift") in night.recorded()
+    assert night.desk.board.incidents.open == ()
+
+
+def test_the_end_of_an_incident_is_told_if_one_of_its_alarms_is_not_silenced(tmp_path):
+    night = Night(tmp_path, {name: RULES[name] for name in ("warm", "drift")})
+    night.sample(6.0)
+    night.later(1)
+    night.end()
+    night.desk.asked({"ask": "silence", "name": "drift", "for_s": 60, "by": "vera"}, night.at)
+    night.told()
+    night.sample(3.0)
+    assert sorted(night.told()) == [("cleared", "day"), ("cleared", "log"), ("cleared", "night")]
+
+
+def test_a_message_leads_with_the_alarm_that_is_its_reason(tmp_path):
+    rules = {
+        "warm": {"when": "thermo1.temps.stage > 5", "severity": "critical", "tell": "night"},
+        "hot": {"when": "thermo1.temps.stage > 7", "tell": "night"},
+        "burns": {"when": "thermo1.temps.stage > 9", "severity": "critical", "tell": "night"},
+    }
+    night = Night(tmp_path, rules)
+    titles = []
+    for value in (6.0, 8.0, 10.0):
+        night.sample(value)
+        night.later(1)
+        content = night.attempts.last["content"]
+        assert content["message"].startswith(content["alarm"])
+        titles.append(content["title"].partition(": thermo1")[0])
+        for name, alarm in night.desk.board.alarms.items():
+            if alarm.is_raised and not alarm.acknowledged_by:
+                night.desk.asked({"ask": "ack", "name": name, "by": "vera"}, night.at)
+        night.end()
+    assert titles == ["[lab] CRITICAL: warm", "[lab] WARNING: hot", "[lab] CRITICAL: burns"]
+
+
+def test_an_alarm_for_which_nothing_comes_is_told_while_other_things_come(tmp_path):
+    rules = {
+        "warm": RULES["warm"],
+        "wrong": {"when": "thermo1.temps.stgae > 5"},
+        "words": {"when": "thermo1.temps.note > 5"},
+        "acq": RULES["stopped"],
+        "other": {"when": "thermo9 down"},
+    }
+    night = Night(tmp_path, rules)
+    facts = HostFacts(operations={("acq", "thermo1"): "running"})
+    night.sample(1.0)
+    night.later(59, facts)
+    assert night.desk.summary(night.at)["nothing"] == []
+    night.later(2, facts)
+    assert night.desk.summary(night.at)["nothing"] == ["other"]  # no message came for a minute
+    night.sample(1.0)
+    nothing = ["wrong", "words (its field is text)", "other"]
+    assert night.desk.summary(night.at)["nothing"] == nothing
+    rows = {row["name"]: row for row in night.desk.asked({"ask": "alarms"}, night.at)["alarms"]}
+    assert rows["words"]["unseen_because"] == "its field is text"
+    counts = activity.alarms(night.desk.summary(night.at))
+    assert headlines.alarm_lines(counts, headlines.PLAIN) == [
+        [
+            "3 alarms have nothing to judge: wrong, words (its field is text), other (wrong name?)",
+            "see: ocsd alarm list",
+        ]
+    ]
+
+
+def test_receivers_that_have_left_the_site_file_leave_nothing_behind(tmp_path):
+    night = Night(tmp_path, {"warm": RULES["warm"]})
+    night.sample(6.0)
+    night.later(1)
+    night.end(AttemptResult("away"))
+    night.desk.recorded(9, night.at)
+    night.rules = {"warm": {**RULES["warm"], "tell": "day"}}
+    night.receivers = {"day": RECEIVERS["day"]}
+    night.kill()
+    [row] = night.desk.unrecorded
+    assert row["reason"] == (
+        "2 messages dropped to log, night: the site file has no such receiver any more"
+    )
+    night.told()
+    night.sample(3.0)
+    night.later(30)
+    assert night.told() == []
+    summary = night.desk.summary(night.at)
+    assert (summary["undeliverable"], summary["failing"]) == (0, 0)

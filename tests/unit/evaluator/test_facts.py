@@ -66,6 +66,16 @@ def test_a_recorder_that_does_not_record_is_not_well(change, said):
     assert bool(trouble_of({"instances": [{**RECORDER, **change}]})) == bool(said)
 
 
+def test_a_degraded_recorder_that_records_is_well_enough():
+    degraded = {**RECORDER, "health": "degraded", "reason": "record: 1 field changed its type"}
+    router = {"state": "up", "health": "ok"}
+    assert trouble_of({"instances": [degraded], "router": router}) == ""
+    cut_off = {"instances": [degraded], "router": {"state": "failed", "health": None}}
+    assert "the recorder aggregator is up" in trouble_of(cut_off)
+    silent = {**degraded, "recording": {"recording": False}}
+    assert "the recorder aggregator is up" in trouble_of({"instances": [silent], "router": router})
+
+
 def test_a_host_that_is_stopped_or_whose_daemon_has_trouble_is_not_well():
     assert trouble_of({"stopping": True}) == "the host is being stopped"
     assert trouble_of({"trouble": "no space"}) == "no space"

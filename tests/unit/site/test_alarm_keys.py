@@ -65,6 +65,9 @@ def loaded(tmp_path):
             6,
             "alarm 'a' tells 'log', which is no receiver; there are no receivers",
         ),
+        ("      rules:\n        b: {when: thermo1 up}\n        a:\n", 7, "alarm 'a' has no 'when'"),
+        ("      receivers: {a: }\n", 5, "there is none of command, mail, webhook, ntfy"),
+        ("      heartbeats:\n        w:\n", 6, "there is none of command, url"),
         ("      receivers: {a: {}}\n", 5, "there is none of command, mail, webhook, ntfy"),
         (
             "      receivers: {a: {command: x, ntfy: {url: 'http://n/t'}}}\n",

@@ -1,8 +1,9 @@
 """The commands `ocsd alarm …`: see the alarms of this host, and say that somebody knows."""
 
+import fnmatch
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -13,7 +14,7 @@ from ocsd.cli.screen.table import Cell, columns, table_lines
 from ocsd.cli.talk import control
 from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
 from ocsd.status.alarms import AlarmStatus, HostAlarms, alarms_of
-from ocsd.text.nearest import nearest_or_all
+from ocsd.text.nearest import did_you_mean
 from ocsd.text.printable import one_line
 from ocsd.text.reason import clause
 from ocsd.text.times import WAYS_TO_WRITE_LATER, future_time, utc
@@ -66,7 +67,7 @@ _of_host = options.with_all(options.json_option, options.host_option)
         "ocsd alarm list",
         "ocsd alarm ack stage-warm --comment 'cooler is being restarted'",
         "ocsd alarm silence stage-warm --for 2h",
-        "ocsd alarm silence stage-warm --until 06:00",
+        "ocsd alarm silence 'dome-*' --until 06:00",
         "ocsd alarm unsilence stage-warm",
         "ocsd alarm test slack               # does a message arrive there?",
     ),
@@ -161,7 +162,10 @@ def silence(
     as_json: bool,
     host: str | None,
 ) -> None:
-    """Tell nobody of alarms until a time. They are still judged and written down."""
+    """Tell nobody of alarms until a time, not of their end either.
+
+    They are still judged and written down; those still raised at that time are told then.
+    """
     if (for_at is None) == (until_at is None):
         raise UsageError("a silence has an end: give --for DURATION or --until TIME")
     until = for_at or until_at or 0.0
@@ -236,18 +240,53 @@ def _request(
     """
     daemon = control.find(host)
     # All of them are looked at before the first is changed.
-    known = [each.name for each in alarms_of(daemon.ask("/v1/alarms")).alarms]
-    if not known:
+    alarms = alarms_of(daemon.ask("/v1/alarms")).alarms
+    if not alarms:
         raise NoSuchInstanceError(_no_alarms(daemon.host))
-    for name in names:
-        if name not in known:
-            raise NoSuchInstanceError(f"there is no alarm '{name}'{nearest_or_all(name, known)}")
-    for name in names:
+    for name in _chosen(verb, names, alarms):
         answer = daemon.ask(f"/v1/alarms/{verb}", {"name": name, **body})
         if as_json:
             print(json.dumps(answer))
         else:
             print(f"{name}: {done}")
+
+
+def _chosen(verb: str, words: Sequence[str], alarms: Sequence[AlarmStatus]) -> list[str]:
+    """Return the names of alarms that words, or patterns such as ``stage-*``, mean.
+
+    A pattern means those for which the request makes sense.
+
+    Raises
+    ------
+    NoSuchInstanceError
+        If a word means none.
+    """
+    known = [each.name for each in alarms]
+    able = [each.name for each in alarms if _FITS.get(verb, _always)(each)]
+    chosen: list[str] = []
+    for word in words:
+        names = [word] if word in known else fnmatch.filter(able, word)
+        if not names:
+            raise NoSuchInstanceError(_none_of(verb, word, known))
+        chosen += names
+    return list(dict.fromkeys(chosen))
+
+
+def _none_of(verb: str, word: str, known: Sequence[str]) -> str:
+    if fnmatch.filter(known, word):
+        return f"no alarm of '{word}' can be given to {verb} now: see ocsd alarm list"
+    near = did_you_mean(word, known) or f"; there are: {', '.join(known)}"
+    return f"there is no alarm '{word}'{near}"
+
+
+def _always(_alarm: AlarmStatus) -> bool:
+    return True
+
+
+_FITS: dict[str, Callable[[AlarmStatus], bool]] = {
+    "ack": lambda each: each.state == "raised" and not each.acknowledged_by,
+    "unsilence": lambda each: each.is_silenced,
+}
 
 
 for _name, _command in (
