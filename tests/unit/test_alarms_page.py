@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -10,7 +9,7 @@ from ocsd.alarms.alarm import AlarmPhase
 from ocsd.alarms.board import AlarmBoard
 from ocsd.alarms.view import UNSEEN
 from ocsd.cli.main import main as command_line
-from ocsd.evaluator.pages import PageKind
+from ocsd.evaluator.pages import AlarmPage, PageKind
 from ocsd.evaluator.wording import Links, content
 from ocsd.site.alarms.keys import AlarmsKeys
 from ocsd.site.load import load
@@ -50,7 +49,7 @@ def test_every_key_of_a_message_is_told(tmp_path):
     file.write_text(SITE_FILES[0])
     keys = AlarmsKeys.model_validate(load(file).hosts["grumpy"].alarms)
     board = AlarmBoard(keys.entries(), begun_at=0.0)
-    page = SimpleNamespace(kind=PageKind.RAISED, alarms=("stage-warm",), incident=1)
+    page = AlarmPage(PageKind.RAISED, ("log",), ("stage-warm",), 1)
     told = content(page, board, "grumpy", Links("", "observatory"), at=0.0)
     table = PAGE.partition("| key of the JSON |")[2].partition("\n\n")[0]
     left, *_ = zip(*(row.split(" | ") for row in table.splitlines()[2:]), strict=True)
