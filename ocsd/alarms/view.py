@@ -122,17 +122,20 @@ def summary(
         "raised": len(raised),
         "acknowledged": sum(bool(alarm.acknowledged_by) for alarm in raised.values()),
         "silenced": sum(alarm.is_silenced(at) for alarm in board.alarms.values()),
-        "waiting": sum(
-            not (alarm.acknowledged_by or alarm.is_silenced(at))
-            and board.entries_by_name[name].severity is not Severity.INFO
-            for name, alarm in raised.items()
-        ),
+        "waiting": sum(_waits(board, name, at) for name in raised),
         "unseen": len(board.unseen()),
         "worst": None if worst is None else worst.word,
         "undeliverable": sum(_is_given_up(row, at) for row in deliveries),
         "failing": sum(_is_failing(row) for row in deliveries),
         "since": _since(board, worst, at),
     }
+
+
+def _waits(board: AlarmBoard, name: str, at: float) -> bool:
+    """Whether a raised alarm is one that matters, and nobody has said that they know."""
+    alarm = board.alarms[name]
+    is_known = alarm.acknowledged_by or alarm.is_silenced(at)
+    return not is_known and board.entries_by_name[name].severity is not Severity.INFO
 
 
 def _since(board: AlarmBoard, worst: Severity | None, at: float) -> float | None:

@@ -20,7 +20,7 @@ from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Layout, PackedBlock
 from ocsd.journal.origin import Origin
 from ocsd.site.alarms.keys import AlarmsKeys
-from ocsd.status import activity, headlines
+from ocsd.status import headlines, replies
 
 RULES = {
     "warm": {
@@ -666,7 +666,7 @@ def test_an_alarm_for_which_nothing_comes_is_told_while_other_things_come(tmp_pa
     assert night.desk.summary(night.at)["nothing"] == nothing
     rows = {row["name"]: row for row in night.desk.asked({"ask": "alarms"}, night.at)["alarms"]}
     assert rows["words"]["unseen_because"] == "its field is text"
-    counts = activity.alarms(night.desk.summary(night.at))
+    counts = replies.host_status({"alarms": night.desk.summary(night.at)}).alarms
     assert headlines.alarm_lines(counts, headlines.PLAIN) == [
         [
             "3 alarms have nothing to judge: wrong, words (its field is text), other (wrong name?)",
