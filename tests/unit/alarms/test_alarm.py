@@ -14,6 +14,8 @@ from ocsd.alarms.alarm import (
     Limits,
     NoticeKind,
     acknowledged,
+    begun,
+    behind,
     from_json,
     observed,
     silenced,
@@ -115,6 +117,12 @@ def test_times_that_a_wrong_clock_has_left_hold_nothing_up():
     life.tick(50.0)  # the clock was 80 s ahead
     assert life.alarm.raised_at == 50.0
     assert life.see(False, 51.0) == ["cleared"]
+
+
+def test_a_sender_whose_clock_is_late_is_judged_from_its_own_time_on():
+    life = Life(AT_ONCE, behind(begun(Alarm(), 100.0), 40.0))
+    assert life.see(True, 39.0) == []
+    assert life.see(True, 40.0) == ["raised"]
 
 
 def test_a_raised_alarm_is_told_again_until_somebody_knows_of_it():
