@@ -123,6 +123,10 @@ def test_a_sender_whose_clock_is_late_is_judged_from_its_own_time_on():
     life = Life(AT_ONCE, behind(begun(Alarm(), 100.0), 40.0))
     assert life.see(True, 39.0) == []
     assert life.see(True, 40.0) == ["raised"]
+    life = Life(FOR_30S)
+    life.see(True, 100.0)
+    life.alarm = behind(life.alarm, 40.0)
+    assert life.see(True, 70.0) == ["raised"]
 
 
 def test_a_raised_alarm_is_told_again_until_somebody_knows_of_it():
