@@ -86,7 +86,7 @@ def test_database_and_writer_are_killed_again_and_again(server, writer, tmp_path
     feeds.end()
     expected = values_of_files(tmp_path / "data")
     assert len(expected) > 10 * 6 * 5 * KILLS
-    wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 90)
+    wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 200)
 
 
 def test_a_database_that_hangs_or_is_away_misses_nothing(server, writer, tmp_path):
@@ -101,7 +101,7 @@ def test_a_database_that_hangs_or_is_away_misses_nothing(server, writer, tmp_pat
     server.start()
     feeds.publish(2)
     feeds.end()
-    wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 90)
+    wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 200)
 
 
 FAULTS = {
@@ -123,7 +123,7 @@ def test_each_fault_is_told_and_misses_nothing(server, proxy, tmp_path):
             feeds.publish(2)  # several frames and segments of the journal
             proxy.heal()
         feeds.end()
-        wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 90)
+        wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 200)
         wait_until(lambda: not writer.report()["reason"], "the end of the last fault")
         assert writer.report()["refused"] == {}
     finally:
@@ -152,7 +152,7 @@ def test_a_database_whose_disk_was_full_misses_nothing(executable, tmp_path):
         server.start()
         feeds.publish(1)
         feeds.end()
-        wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 90)
+        wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 200)
 
 
 def test_a_field_of_another_type_holds_up_nothing(server):

@@ -94,7 +94,7 @@ def test_database_and_writer_are_killed_again_and_again(server, writer, tmp_path
         writer.start()
     feeds.end()
     assert len(values_of_files(tmp_path / "data")[0]) > 10 * 6 * 5 * KILLS
-    wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 90)
+    wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 200)
 
 
 def test_a_database_that_hangs_or_is_away_misses_nothing(server, writer, tmp_path):
@@ -109,7 +109,7 @@ def test_a_database_that_hangs_or_is_away_misses_nothing(server, writer, tmp_pat
     server.start()
     feeds.publish(2)
     feeds.end()
-    wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 90)
+    wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 200)
 
 
 def test_a_database_restored_from_a_backup_gets_what_has_come_since(server, tmp_path):
@@ -126,7 +126,7 @@ def test_a_database_restored_from_a_backup_gets_what_has_come_since(server, tmp_
     server.execute("ALTER DATABASE backup RENAME TO feeds", "dbname=postgres")
     writer.start()
     feeds.end()
-    wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 90)
+    wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 200)
     writer.kill()
 
 
@@ -155,7 +155,7 @@ def _fill_and_free(server, disk, folder):
     small_disk.free(disk)
     feeds.publish(2)
     feeds.end()
-    wait_until(lambda: _is_complete_again(server, folder / "data"), "the whole content", 90)
+    wait_until(lambda: _is_complete_again(server, folder / "data"), "the whole content", 200)
     writer.kill()
 
 

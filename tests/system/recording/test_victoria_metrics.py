@@ -42,7 +42,7 @@ def test_killed_and_away_it_has_every_sample_once(server, tmp_path):
             feeds.publish_until(lambda: writer.report()["connected"], "the database again")
         feeds.end()
         expected = points_of_files(tmp_path / "data")
-        wait_until(lambda: has(server, expected), "the whole content", 90)
+        wait_until(lambda: has(server, expected), "the whole content", 200)
     finally:
         writer.kill()
 

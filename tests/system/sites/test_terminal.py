@@ -132,7 +132,8 @@ def test_values_are_shown_once_in_place_and_until_ctrl_c(site, terminal):
     assert max(map(len, lines)) <= 60
 
     terminal.open(f"{OCSD} values --watch")
-    assert terminal.shows("and 79 more").startswith("FIELD ")
+    # How many depends on the machine: a hole is a field, too.
+    assert re.match(r"FIELD (?s:.)*and \d+ more", terminal.shows(" more: name some"))
     terminal.press("C-c")
     terminal.shows("END 0")
 
