@@ -104,9 +104,9 @@ def limits(ocs: Path, servers: Servers, folder: Path, values: int) -> Iterator[s
         count = filled(data, shape, values)
         lines = LineDestination(HttpDatabase(_endpoint(servers.influxdb.port, f"limit{number}")))
         cursor = CursorFile(place / "cursor.json")
-        ours = written(lines, data, place, count, servers.influxdb.pid, cursor)
+        ours = written(lines, data, place, count, shape, servers.influxdb.pid, cursor)
         rows = PostgresDatabase(PostgresConnection(servers.postgres.dsn), f"limit{number}")
-        sql = written(rows, data, place, count, servers.postgres.pid, rows)
+        sql = written(rows, data, place, count, shape, servers.postgres.pid, rows)
         shutil.rmtree(place)
         yield from _limit_rows(" x ".join(map(str, shape)), theirs, ours, sql)
 

@@ -93,6 +93,7 @@ def written(
     data: Path,
     state: Path,
     values: int,
+    shape: Shape,
     server: int,
     cursor: CursorStore,
 ) -> Writing:
@@ -106,6 +107,8 @@ def written(
         The data folder, and one for what is refused.
     values : int
         Values in the journal.
+    shape : Shape
+        Their feeds.
     server : int
         The database's process.
     cursor : CursorStore
@@ -126,7 +129,7 @@ def written(
     report = writer.report()
     theirs_s = spent_s(server) - before_s  # PostgreSQL has a process for a connection
     writer.close()
-    if report["refused"] or report["backlog_bytes"]:
+    if report["refused"] or report["lines"] != values // shape.fields:
         raise RuntimeError(f"not all was written: {report}")
     return Writing(values, wall_s, ours_s, theirs_s)
 
@@ -173,7 +176,9 @@ def main() -> None:
             data, state = folder / f"data{number}", folder / f"state{number}"
             values = filled(data, shape, args.values)
             cursor = CursorFile(state / "cursor.json")
-            found = written(LineDestination(database), data, state, values, server.pid, cursor)
+            found = written(
+                LineDestination(database), data, state, values, shape, server.pid, cursor
+            )
             print(f"| {' | '.join(map(str, shape))} | {found} |", flush=True)
     finally:
         server.close()
