@@ -86,6 +86,8 @@ class SampleSource:
         if live.place is not None:
             spans = tuple(_begun(span, live.place) for span in spans)
         self.cursor = Cursor(live, (*spans, *found.lost))
+        if not self._live.behind and not _has_journal(self._folder):
+            self._go_to_files()
         return found.samples
 
     def read_old(self) -> list[BlockSamples]:
@@ -118,20 +120,26 @@ class SampleSource:
         self._live.close()
         self._end_old()
 
+    def _go_to_files(self) -> None:
+        """Take from the files what has been deleted with the journal, perhaps unread."""
+        cursor = _of_files(self._folder, self.cursor)
+        if cursor == self.cursor:
+            return
+        self.close()
+        self._progress = None
+        self.cursor = cursor
+        self._live = JournalTrail(self._folder, cursor.live)
+
     def _read_journal(self, span: JournalSpan) -> list[BlockSamples]:
         trail = self._old
         if trail is None:
             trail = self._old = JournalTrail(self._folder, span.begin)
         was_there = _has_journal(self._folder)
         found = trail.read()
-        is_gone = not was_there or not _has_journal(self._folder)
-        # While no newer entry has come, nobody knows where they begin.
-        is_known = span.until is not None
-        if is_gone and not trail.behind:
-            # Later segments may have been deleted with it, unread.
-            self._progress = [], [*found.lost, *_files_of(self._folder, trail.position)]
-            self._end_old()
-        elif is_known and (_is_reached(trail.position, span.until) or not trail.behind):
+        # While no newer entry has come, nobody knows where they begin. When the journal is gone,
+        # later segments may have gone with it, unread: `_go_to_files` follows.
+        is_known = span.until is not None and was_there and _has_journal(self._folder)
+        if is_known and (_is_reached(trail.position, span.until) or not trail.behind):
             self._end_old()
             self._progress = [], found.lost
         else:

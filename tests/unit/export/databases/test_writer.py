@@ -198,6 +198,18 @@ def test_a_recorder_that_ended_while_the_writer_was_away_has_left_all_in_files(s
     site.end()
 
 
+def test_what_a_recorder_deletes_unread_behind_the_present_segment_is_written(site):
+    site.publish(30)
+    site.write()
+    site.publish(400)  # further segments than the one that the writer has open
+    site.recording.recorder.close()
+    site.write()
+    assert len(site.database.values) == 2 * 10 * site.number
+    arrived = site.database.arrived
+    site.write()
+    assert site.database.arrived == arrived
+
+
 def test_a_first_life_that_ended_early_is_no_reason_to_begin_anew(site):
     site.writer.step()  # before anything was recorded
     site.writer.close()
