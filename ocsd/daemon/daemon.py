@@ -112,6 +112,7 @@ class Daemon:
         notices = filter(None, (*self.settings.plan.notices, parts.fleet.targets.notice))
         for notice in (*self.settings.warnings(), *notices):
             self.progress.say(f"  {notice}")
+        self.settings.tell_agents()
         parts.notify.open()
         parts.lost_files.keep(paths.notify_socket, parts.notify.open)
         parts.lost_files.keep(paths.pid_file, lambda: DaemonLock(paths.pid_file, paths.host))
@@ -150,6 +151,7 @@ class Daemon:
         change = self._parts.reload.foresee(compare(self.settings))
         if dry_run:
             return change, {}
+        change.settings.tell_agents()
         self.settings = self._parts.keepers.settings = change.settings
         change.settings.tell_router()
         self._parts.oversight.apply_reload(change.settings, change.difference, by)

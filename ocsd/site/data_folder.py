@@ -31,14 +31,6 @@ def records_from_the_start(arguments: Sequence[str]) -> bool:
     return _value("--initial-state", arguments) == "record"
 
 
-def aggregator_host(site: Site) -> str:
-    """Return the name of the host whose aggregator records: of the entry, or of the centre."""
-    for host in site.hosts.values():
-        if any(each.agent_class == AGGREGATOR_CLASS for each in host.instances):
-            return host.name
-    return centre(site)
-
-
 def centre(site: Site) -> str:
     """Return the host of the built-in agents: the first one with a router, or else the first."""
     routers = [host.name for host in site.hosts.values() if host.crossbar is not None]

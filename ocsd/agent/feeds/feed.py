@@ -325,13 +325,13 @@ class Feed:
             self._send(message)
 
     def _send(self, message: Any) -> None:
-        number, info = self.next_number, self.encoded()
+        number, info, kept = self.next_number, self.encoded(), False
+        if self.is_spooled:
+            info |= self.agent.spools.stamp(self)
         self.next_number += 1
-        kept = False
         if self.is_spooled:
             # Before it is published, so that a message that others have seen can be recorded.
             kept = self._put_aside(number, message, info)
-            self.agent.spools.feeds[self.feed_name] = self
         if self._unsent is None:
             numbered = [message, {**info, **self._more_info(), "seq": number}]
             if self._published(numbered) or not self._keep:
