@@ -330,8 +330,7 @@ class Aggregator:
 
     def _brief(self) -> str:
         now = self._clock()
-        share = {"of_host": self._share.host, "of_site": self._share.of_site}
-        share["elsewhere"] = self._senders.elsewhere.feeds(now.mono_s)
+        share = self._senders.encoded(now.mono_s)
         return brief(self._session, now.at, self._listening, self._obstacle, share)
 
     def _report(self, recorder: Recorder) -> None:

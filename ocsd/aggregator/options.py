@@ -65,8 +65,9 @@ def share_of(args: argparse.Namespace) -> Share:
     What is marked as recorded by its host is its own in any case: no other one takes it.
     """
     launch = launches.current()
-    host = args.recorded_by or (launch and launch.host)
-    return Share(host, of_site=not args.recorded_by)
+    if args.recorded_by or launch is None:
+        return Share(args.recorded_by, of_site=not args.recorded_by)
+    return Share(launch.host)
 
 
 def _time_per_file(text: str) -> float:

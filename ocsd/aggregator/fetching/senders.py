@@ -14,19 +14,19 @@ from ocsd.aggregator.recording.intake import Intake
 
 
 class Senders:
-    """Registers agents by their numbered messages (reactor thread).
-
-    Attributes
-    ----------
-    elsewhere : Elsewhere
-        The agents that other aggregators record.
-    """
+    """Registers agents by their numbered messages (reactor thread)."""
 
     def __init__(self, fetcher: Fetcher, intake: Intake, share: Share) -> None:
-        self.elsewhere = Elsewhere()
+        self._elsewhere = Elsewhere()
         self._fetcher = fetcher
         self._intake = intake
         self._share = share
+
+    def encoded(self, now_s: float) -> dict[str, Any]:
+        """Return whose feeds are recorded here, and where others are, at a monotonic time [s]."""
+        if self._share.of_site:
+            return {"elsewhere": self._elsewhere.feeds(now_s)}
+        return {"only_of_host": self._share.host}
 
     def register(self, feed_info: Mapping[str, Any], now_s: float) -> None:
         """Register the sender of a numbered message at a monotonic time [s].
@@ -47,7 +47,7 @@ class Senders:
         feeds = feed_info.get("feeds")
         if self._share.of_site:
             count = len(feeds) if isinstance(feeds, Mapping) else 0
-            self.elsewhere.hear(sender, None if ours else host, count, now_s)
+            self._elsewhere.hear(sender, None if ours else host, count, now_s)
         if not ours or self._intake.full:
             return
         if numbers := read_numbers(sender, session_id, feeds):

@@ -50,9 +50,7 @@ def host_of(feed_info: Mapping[str, Any]) -> str | None:
     return host if type(host) is str and host else None
 
 
-def _ranges(
-    spans: Iterable[RecorderSpan], end: int
-) -> Iterator[tuple[int, int, str | None]]:
+def _ranges(spans: Iterable[RecorderSpan], end: int) -> Iterator[tuple[int, int, str | None]]:
     known = [*spans] or [RecorderSpan(0, None)]
     ends = [*(span.first for span in known[1:]), end]
     for span, until in zip(known, ends, strict=True):

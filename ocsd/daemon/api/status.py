@@ -109,6 +109,7 @@ class StatusReport:
     audit: Callable[[], dict[str, Any]] = dict
     """Returns the end of the chain of the audit journal."""
     access: Callable[[], dict[str, Any]] = dict
+    recorders: Callable[[], list[str]] = list
     """Returns whether the site is closed, and warnings (`ocsd.daemon.surroundings.keys`)."""
     _meter: UsageMeter = field(default_factory=UsageMeter, init=False)
     _began_s: float = field(default_factory=time.monotonic, init=False)
@@ -136,6 +137,7 @@ class StatusReport:
             "clock": offset and offset.as_json(),
             "disks": self.disks(),
             "access": self.access(),
+            "recorders": self.recorders(),
             "router": self._router(),
             "instances": rows,
             "not_managed": [_not_managed(each) for each in self.left_alone()],

@@ -15,9 +15,9 @@ from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance, Site
 from ocsd.supervisor.health import DEFAULT_LIVENESS, Layer, Liveness, Response
 from ocsd.supervisor.policy import RestartPolicy
+from ocsd.system import files
 from ocsd.system.classes import ALARMS_CLASS
 from ocsd.system.entrance import Credentials, Entrance
-from ocsd.system import files
 from ocsd.system.paths import RECORDED_BY_VARIABLE, HostPaths
 
 if TYPE_CHECKING:
