@@ -127,6 +127,16 @@ class DataFolder:
             newest = []
         return max(newest + future, key=_changed_ns, default=None)
 
+    def written_now(self) -> set[Path]:
+        """Return the files that the aggregator may still be writing."""
+        return {path for path in (self.being_written(),) if path is not None}
+
+    def split(
+        self, summaries: Sequence[FileSummary]
+    ) -> Iterable[tuple["DataFolder", Sequence[FileSummary]]]:
+        """Return the folders that this one is made of, each with its own of these summaries."""
+        return [(self, summaries)]
+
     def summaries(
         self,
         since_at: float | None = None,
