@@ -1,6 +1,7 @@
 """Data folders read back: what `ocsd data` does, and what Python users call.
 
-`Archive` is a data folder that is kept open, `Archives` are several that are read as one, `window` the same for a single question; both answer
+`Archive` is a data folder that is kept open, `window` the same for a single question, and
+`Archives` are several folders that are read as one; all answer
 with a `Window` of a `FieldWindow` for each field. `units` returns the `Meaning` of each field:
 its units and its label. `Builder` makes the trends that are missing (docs/data.md, "In Python").
 

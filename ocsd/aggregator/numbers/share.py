@@ -54,5 +54,5 @@ def _ranges(spans: Iterable[RecorderSpan], end: int) -> Iterator[tuple[int, int,
     known = [*spans] or [RecorderSpan(0, None)]
     ends = [*(span.first for span in known[1:]), end]
     for span, until in zip(known, ends, strict=True):
-        if span.first < until:
+        if span.first < min(until, end):
             yield span.first, min(until, end), span.host

@@ -144,10 +144,10 @@ class Sync:
             with permitted(source):
                 now = source.stat()
             known = self._record.get(name)
-            if known and self._is_there(target, known):
-                if (known.size_bytes, known.mtime_ns) == (now.st_size, now.st_mtime_ns):
-                    self.report.present += 1
-                    return
+            is_same = known and (known.size_bytes, known.mtime_ns) == (now.st_size, now.st_mtime_ns)
+            if known and is_same and self._is_there(target, known):
+                self.report.present += 1
+                return
             self._copy_file(name, source, target)
         except OutputFileError:
             raise

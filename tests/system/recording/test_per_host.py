@@ -1,7 +1,8 @@
-"""A site of two daemons, of which one records the feeds of its own agents, also by the hour."""
+"""A site of two daemons, of which one records the feeds of its own agents."""
 
 import os
 import signal
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -109,7 +110,8 @@ def recorded(site, host, names):
     """Return the times of all samples by agent, as so3g reads them from the files of a host."""
     fields = [FIELD.format(name) for name in names]
     folder = site.folder / "state" / host / "data"
-    found = load_range(0, 2**32, fields=fields, data_dir=str(folder))
+    now_at = time.time()
+    found = load_range(now_at - 3600, now_at + 60, fields=fields, data_dir=str(folder))
     return {
         name: Counter(np.round(np.asarray(found[FIELD.format(name)][0]) * 1e4).astype(int).tolist())
         for name in names
