@@ -19,9 +19,9 @@ from ocsd.text.units import memory
 
 
 @options.command(
-    "ocsd data sync /archive/lab",
-    "ocsd data sync /archive/lab --delete-after-verify 30d",
-    "ocsd data sync /archive/lab --verify --json",
+    "ocsd data sync archive/lab",
+    "ocsd data sync archive/lab --delete-after-verify 30d",
+    "ocsd data sync archive/lab --verify --json",
     after="Exit code 1 means that a file could not be read, or was not safe to delete.",
 )
 @click.argument("copy", metavar="DIR")
