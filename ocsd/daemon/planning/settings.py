@@ -70,11 +70,11 @@ class Settings:
             name = self.plan.host.name
         path = self.paths.recorded_by
         told = ""
-        with suppress(FileNotFoundError):
-            told = path.read_text()
-        if told == name:
-            return
         try:
+            with suppress(FileNotFoundError):
+                told = path.read_text()
+            if told == name:
+                return
             files.replace(path, name.encode())
             path.chmod(0o644)  # an agent may have a user of its own
         except OSError as error:
