@@ -23,7 +23,7 @@ from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.keepers import Keepers
 from ocsd.daemon.lock import DaemonLock
 from ocsd.daemon.oversight import Oversight
-from ocsd.daemon.planning.reload import Reload, Reloaded, compare
+from ocsd.daemon.planning.reload import Reload, Reloaded, compare, refuse_unfinished
 from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.progress import StartReport
 from ocsd.daemon.settling import Settling, attempt
@@ -149,6 +149,7 @@ class Daemon:
         """
         self._parts.fleet.check(())
         change = self._parts.reload.foresee(compare(self.settings))
+        refuse_unfinished(self.settings, change, self._parts.fleet)
         if dry_run:
             return change, {}
         change.settings.tell_agents()

@@ -11,10 +11,10 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import plan
 from ocsd.daemon.instances.targets import Targets
-from ocsd.daemon.planning.reload import EDITED, Change, Reload, compare
+from ocsd.daemon.planning.reload import EDITED, Change, Reload, compare, refuse_unfinished
 from ocsd.daemon.planning.settings import Settings, policy_of
 from ocsd.daemon.watching.watches import EvidenceWatch
-from ocsd.errors import ConfigurationError
+from ocsd.errors import ConfigurationError, ReloadRefusedError
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.site.difference import Difference
 from ocsd.site.load import load
@@ -273,3 +273,21 @@ def test_agents_that_cannot_be_told_are_an_error_that_says_so(in_own_folders):
     in_own_folders.paths.recorded_by.mkdir()
     with pytest.raises(ConfigurationError, match="recorded-by, which tells the agents who records"):
         in_own_folders.tell_agents()
+
+
+@pytest.mark.parametrize("state", [State.UP, State.BACKOFF, State.DOWN])
+def test_record_is_not_taken_away_from_an_aggregator_that_cannot_finish(in_use, state):
+    file = in_use.working_dir / "site.yaml"
+    without = FILE.replace("  lab:\n", "  hub: {crossbar: {}}\n  lab:\n")
+    file.write_text(without.replace("  lab:\n", "  lab:\n    record: local\n"))
+    before = compare(in_use).settings
+    life = SimpleNamespace(state=state)
+    fleet = SimpleNamespace(keeper=lambda name: SimpleNamespace(instance_id=name, life=life))
+    refuse_unfinished(before, compare(before), fleet)  # nothing changes
+    file.write_text(without)
+    change = compare(before)
+    if state is State.UP:
+        refuse_unfinished(before, change, fleet)
+        return
+    with pytest.raises(ReloadRefusedError, match=f"'aggregator-lab' is {state} and has not"):
+        refuse_unfinished(before, change, fleet)
