@@ -35,7 +35,7 @@ from ocsd.errors import DataFolderError
 from ocsd.journal.format import Outage
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
-from ocsd.site.data_folder import AGGREGATOR_CLASS
+from ocsd.site.recording import AGGREGATOR_CLASS
 from ocsd.system.runs import RECORDING_KEY
 
 TICK_S: Final = 1.0

@@ -65,9 +65,8 @@ class DataFolder:
         self.path = path
         self._clock = clock
         self._unsaved = _Index(path)
-        self.unframed: Any = (
-            None  # an `ocsd.data.unframed.UnframedRows`, as of the last `summaries`
-        )
+        # An `ocsd.data.unframed.UnframedRows`, as of the last `summaries`.
+        self.unframed: Any = None
 
     def files(self, since_at: float | None = None, until_at: float | None = None) -> list[Path]:
         """Return the G3 files that can have data of a time [s, Unix time], in order."""
@@ -130,12 +129,6 @@ class DataFolder:
     def written_now(self) -> set[Path]:
         """Return the files that the aggregator may still be writing."""
         return {path for path in (self.being_written(),) if path is not None}
-
-    def split(
-        self, summaries: Sequence[FileSummary]
-    ) -> Iterable[tuple["DataFolder", Sequence[FileSummary]]]:
-        """Return the folders that this one is made of, each with its own of these summaries."""
-        return [(self, summaries)]
 
     def summaries(
         self,

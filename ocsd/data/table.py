@@ -15,6 +15,7 @@ from ocsd.aggregator.frames.schema import TICKS_PER_SECOND
 from ocsd.data.container import NotAFrameError
 from ocsd.data.decode import frame_of
 from ocsd.data.folder import DataFolder, Report, permitted, silent
+from ocsd.data.folders.union import split
 from ocsd.data.index import FileSummary, IndexedFrame
 from ocsd.data.scan import blocks_of
 from ocsd.data.spans import Span, window
@@ -95,7 +96,7 @@ def load(
     span = window(since_at, until_at)
     groups = _groups(fields_of(summaries), fields)
     found = [
-        _tables(part, of_part, groups, span, report) for part, of_part in folder.split(summaries)
+        _tables(part, of_part, groups, span, report) for part, of_part in split(folder, summaries)
     ]
     tables = [reduce(with_new_rows, of_group) for of_group in zip(*found, strict=True)]
     if not any(table.samples for table in tables):

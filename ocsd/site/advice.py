@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from ocsd.site import recording
-from ocsd.site.data_folder import AGGREGATOR_CLASS, records_from_the_start
 from ocsd.site.model import Host, Hub, Manage, Site
+from ocsd.site.recording import AGGREGATOR_CLASS, records_from_the_start
 
 _WANTED_BY_OCS = ("wamp_http", "wamp_realm", "address_root")
 

@@ -1,16 +1,47 @@
-"""The aggregator that records a feed, by the site file. Pure.
+"""The aggregator that records a feed, and where, by the site file. Pure.
 
 A host with ``record: local`` has an aggregator of its own, which records the feeds of the agents
 that this host's daemon runs, and nothing else. Its daemon tells them so, and they say it in every
 message (``recorded_by``). All other messages are recorded by the site's aggregator.
 """
 
-from collections.abc import Iterator
+import os
+from argparse import ArgumentError, ArgumentParser
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
 
-from ocsd.site.data_folder import AGGREGATOR_CLASS, centre
 from ocsd.site.model import HOST_MANAGER, LOCAL, Host, Instance, Manage, Site
 
+AGGREGATOR_CLASS: Final = "AggregatorAgent"
+INFLUXDB_1_CLASS: Final = "InfluxDBAgent"
+INFLUXDB_2_CLASS: Final = "InfluxDBAgentv2"
+POSTGRES_CLASS: Final = "PostgreSQLAgent"
+WRITERS: Final = frozenset({INFLUXDB_1_CLASS, INFLUXDB_2_CLASS, POSTGRES_CLASS})
+"""The classes that write what the aggregator records to databases."""
+
 _IN_THE_DAEMON = frozenset({HOST_MANAGER, "RegistryAgent"})
+
+
+def data_folder(arguments: Sequence[str], state: Path) -> Path:
+    """Return the absolute path of the folder that an aggregator writes to.
+
+    A ``--data-dir`` among its `arguments` is relative to the working directory; the default
+    is `data` in the host's state folder.
+    """
+    given = _value("--data-dir", arguments)
+    return Path(os.path.abspath(Path(given).expanduser())) if given else state / "data"
+
+
+def records_from_the_start(arguments: Sequence[str]) -> bool:
+    """Whether an aggregator with these arguments records without being asked."""
+    return _value("--initial-state", arguments) == "record"
+
+
+def centre(site: Site) -> str:
+    """Return the host of the built-in agents: the first one with a router, or else the first."""
+    routers = [host.name for host in site.hosts.values() if host.crossbar is not None]
+    return next(iter(routers or site.hosts))
 
 
 def site_hosts(site: Site) -> tuple[str, ...]:
@@ -30,6 +61,16 @@ def site_hosts(site: Site) -> tuple[str, ...]:
 def records_itself(site: Site, host: Host) -> bool:
     """Return whether a host's aggregator records the feeds of its agents only."""
     return host.record == LOCAL and host.name not in site_hosts(site)
+
+
+def of_site(site: Site) -> list[Instance]:
+    """Return all entries, but for aggregators of hosts that record themselves."""
+    return [
+        each
+        for host in site.hosts.values()
+        for each in host.instances
+        if not (each.agent_class == AGGREGATOR_CLASS and records_itself(site, host))
+    ]
 
 
 def own_aggregator(host: Host) -> Instance | None:
@@ -108,3 +149,13 @@ def _aggregators(host: Host) -> list[Instance]:
 
 def _line(site: Site, host: str) -> int | None:
     return next((each.line for each in _aggregators(site.hosts[host])), None)
+
+
+def _value(option: str, arguments: Sequence[str]) -> str | None:
+    parser = ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument(option, dest="value")
+    try:
+        given: str | None = parser.parse_known_args(arguments)[0].value
+    except ArgumentError:  # it has no value, and the aggregator will complain
+        given = None
+    return given

@@ -18,7 +18,7 @@ RECORDED_BY: Final = "recorded_by"
 LOOK_EVERY_S: Final = 0.5
 """A message that is sent later than this after a change of the file says what the file says [s]."""
 
-LONGEST_NAME_BYTES: Final = 256
+LONGEST_HOST_BYTES: Final = 256
 
 RecorderSpan = list[int | str | None]
 """``[first, host]``: the host whose aggregator records the messages from a number on."""
@@ -118,4 +118,4 @@ def told(path: str) -> str:
         If it cannot be read.
     """
     with open(path, "rb") as file:
-        return file.read(LONGEST_NAME_BYTES).decode("utf-8", "replace").strip()
+        return file.read(LONGEST_HOST_BYTES).decode("utf-8", "replace").strip()

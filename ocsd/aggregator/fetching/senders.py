@@ -35,21 +35,16 @@ class Senders:
         """
         sender = sender_of(feed_info)
         session_id = feed_info.get("session_id")
-        is_heartbeat = feed_info.get("feed_name") == HEARTBEAT
         host = host_of(feed_info)
         ours = self._share.has(feed_info)
         # Of the agents of other hosts, the aggregator of one host asks none.
         if self._share.of_site or ours or self._fetcher.knows(sender):
             self._fetcher.agent_seen(sender, str(session_id))
-        if not is_heartbeat:
+        if feed_info.get("feed_name") != HEARTBEAT:
             return
         self._fetcher.recorder_told(sender, host)
-        feeds = feed_info.get("feeds")
-        if self._share.of_site:
-            count = len(feeds) if isinstance(feeds, Mapping) else 0
-            self._elsewhere.hear(sender, None if ours else host, count, now_s)
-        if not ours or self._intake.full:
-            return
-        if numbers := read_numbers(sender, session_id, feeds):
+        numbers = read_numbers(sender, session_id, feed_info.get("feeds"))
+        self._elsewhere.hear(sender, None if ours else host, len(numbers), now_s)
+        if ours and numbers and not self._intake.full:
             # In line with the messages: those before it in the queue are not missing.
             self._intake.put(Announced(sender, numbers))

@@ -35,7 +35,7 @@ class HeldRange(NamedTuple):
     first: int
     end: int
     recorders: tuple[RecorderSpan, ...] = ()
-    """Who records them; without any, the site's aggregator records all."""
+    """The hosts whose aggregators record them; without any, it is the site's."""
 
 
 class LostRange(NamedTuple):

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from ocsd.aggregator.numbers.hole import HOLES_FEED_NAME, Hole
@@ -40,7 +41,7 @@ def brief(
     now_at: float,
     begins: bool = False,
     obstacle: str = "",
-    share: Mapping[str, Any] | None = None,
+    share: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
     """Return the text for the present run of ``record``, at a Unix time [s].
 
@@ -69,7 +70,7 @@ def brief(
         "file": data["current_file"],
         "lost_last_day": data["lost_last_day"],
         **data["disk"],
-        **(share or {}),
+        **share,
     }
     if newest_at is not None:
         facts["age_s"] = round(max(0.0, now_at - newest_at), 1)

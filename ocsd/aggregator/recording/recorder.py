@@ -266,10 +266,7 @@ class Recorder:
         came = Ranges()
         ours = [pair for pair in page.messages if self.share.has(pair[1])]
         if len(ours) < len(page.messages):
-            for _, feed_info in page.messages:
-                if not self.share.has(feed_info):
-                    number = feed_info["seq"]
-                    self._path.leave(page.key, page.agent, number, number + 1)
+            self._leave_others(page)
         self._path.accept_all([pair for pair in ours if pair[1].get("record")])
         for _, feed_info in ours:
             came.add(feed_info["seq"], feed_info["seq"] + 1)
@@ -280,6 +277,13 @@ class Recorder:
         for first, end in came:
             # A number that is still missing now would be refused again.
             self._path.lose(page.key, first, end, causes.SET_ASIDE)
+
+    def _leave_others(self, page: SpoolPage) -> None:
+        """Note the messages that other aggregators record: none of them is waited for."""
+        for _, feed_info in page.messages:
+            if not self.share.has(feed_info):
+                number = feed_info["seq"]
+                self._path.leave(page.key, page.agent, number, number + 1)
 
     def _record_outage(self, outage: Outage) -> None:
         self._ledger.add_outage(outage)

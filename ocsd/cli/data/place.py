@@ -129,12 +129,12 @@ def _why_no_site(host: str | None) -> str:
 
 
 def _of_site(site: "Site", entry: "Host") -> _Configured:
-    from ocsd.site import data_folder, recording
+    from ocsd.site import recording
 
     here = paths.of_host(entry.name, entry.log_dir)
     for instance in entry.instances:
-        if instance.agent_class == data_folder.AGGREGATOR_CLASS:
-            path = data_folder.data_folder(instance.arguments, here.state)
+        if instance.agent_class == recording.AGGREGATOR_CLASS:
+            path = recording.data_folder(instance.arguments, here.state)
             idle = partial(_idle_text, instance.instance_id, instance.arguments)
             return _Configured(path, history=here.journal, idle=idle)
     owner = recording.site_hosts(site)[0]
@@ -181,20 +181,20 @@ def _idle_now(instance_id: str, told: RecordingStatus) -> str:
 
 
 def _idle_by_file(status: Mapping[str, Any]) -> str:
-    from ocsd.site import data_folder, load
+    from ocsd.site import load, recording
 
     with contextlib.suppress(SiteFileError, UnknownHostError):
         entry = load.pick_host(load.load(load.find(status.get("site_file"))), status.get("host"))
         for instance in entry.instances:
-            if instance.agent_class == data_folder.AGGREGATOR_CLASS:
+            if instance.agent_class == recording.AGGREGATOR_CLASS:
                 return _idle_text(instance.instance_id, instance.arguments)
     return ""
 
 
 def _idle_text(instance_id: str, arguments: Sequence[str]) -> str:
-    from ocsd.site import data_folder
+    from ocsd.site import recording
 
-    if data_folder.records_from_the_start(arguments):
+    if recording.records_from_the_start(arguments):
         return ""
     return (
         f"{instance_id} is idle until it is asked to record: give it --initial-state record, or "

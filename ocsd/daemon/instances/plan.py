@@ -8,8 +8,8 @@ from typing import Final
 
 from ocsd.errors import SiteFileError
 from ocsd.site import load, recording
-from ocsd.site.data_folder import AGGREGATOR_CLASS, WRITERS, centre, data_folder
 from ocsd.site.model import ALARMS_NAME, HOST_MANAGER, WEB_NAME, Host, Instance, Manage, Site
+from ocsd.site.recording import AGGREGATOR_CLASS, WRITERS, centre, data_folder
 from ocsd.site.supervision import ResourceLimits
 from ocsd.supervisor.dependencies import cycle
 from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
@@ -149,21 +149,18 @@ def _built_in(site: Site, host: Host, data_dir: str) -> tuple[Instance, ...]:
         agent_class=AGGREGATOR_CLASS,
         arguments=("--initial-state", "record", "--data-dir", data_dir),
     )
+    defaults = [Instance(instance_id="registry", agent_class=REGISTRY_CLASS), aggregator]
+    added: tuple[Instance, ...] = ()
     if recording.records_itself(site, host):
-        return () if recording.own_aggregator(host) else (_unless_taken(site, host, aggregator),)
+        defaults.remove(aggregator)
+        if recording.own_aggregator(host) is None:
+            added = (_unless_taken(site, host, aggregator),)
     if host.name != centre(site):
-        return ()
-    listed = [
-        each
-        for other in site.hosts.values()
-        for each in other.instances
-        if not (each.agent_class == AGGREGATOR_CLASS and recording.records_itself(site, other))
-    ]
+        return added
+    listed = recording.of_site(site)
     taken = {word for each in listed for word in (each.agent_class, each.instance_id)}
-    defaults = (Instance(instance_id="registry", agent_class=REGISTRY_CLASS), aggregator)
-    return tuple(
-        each for each in defaults if taken.isdisjoint((each.agent_class, each.instance_id))
-    )
+    missing = (each for each in defaults if taken.isdisjoint((each.agent_class, each.instance_id)))
+    return (*missing, *added)
 
 
 def _unless_taken(site: Site, host: Host, aggregator: Instance) -> Instance:

@@ -12,10 +12,10 @@ from ocsd.daemon.instances.plan import plan
 from ocsd.daemon.planning.settings import Settings, liveness_of, policy_of
 from ocsd.errors import ReloadRefusedError
 from ocsd.site import load, plugins, recording
-from ocsd.site.data_folder import AGGREGATOR_CLASS
 from ocsd.site.difference import Difference, difference
 from ocsd.site.launch import Launch
 from ocsd.site.model import Instance
+from ocsd.site.recording import AGGREGATOR_CLASS
 from ocsd.supervisor.amendment import Effect, effect
 from ocsd.supervisor.events import (
     CauseCleared,

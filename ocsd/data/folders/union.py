@@ -19,7 +19,7 @@ from ocsd.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class UnionOfJournals:
-    """What the journals of several folders hold that is in no file."""
+    """Samples in the journals of several folders that are in no file."""
 
     columns: Sequence[Any]
 
@@ -78,30 +78,31 @@ class UnionFolder(DataFolder):
         if unframed:
             self.unframed = UnionOfJournals([each for one in unframed for each in one.columns])
         heard = [_heard(summaries) for summaries in found]
-        all_of_them = [
-            replace(
-                summary,
-                name=str(part.path / summary.name),
-                holes=tuple(
-                    hole
-                    for hole in summary.holes
-                    if not any(_has(there, hole) for there in heard if there is not own)
-                ),
-            )
-            for part, summaries, own in zip(self.parts, found, heard, strict=True)
-            for summary in summaries
-        ]
-        return sorted(all_of_them, key=lambda each: (not each.in_file, _age(each)))
+        named: list[FileSummary] = []
+        for part, summaries, own in zip(self.parts, found, heard, strict=True):
+            others = [there for there in heard if there is not own]
+            named += [_named(part, summary, others) for summary in summaries]
+        return sorted(named, key=lambda each: (not each.in_file, _age(each)))
 
-    def split(
-        self, summaries: Sequence[FileSummary]
-    ) -> Iterator[tuple[DataFolder, Sequence[FileSummary]]]:
-        """Yield each folder with its own of these summaries."""
-        for part in self.parts:
-            yield part, [each for each in summaries if part.path in Path(each.name).parents]
+
+def split(
+    folder: DataFolder, summaries: Sequence[FileSummary]
+) -> Iterator[tuple[DataFolder, Sequence[FileSummary]]]:
+    """Yield a folder, or each of several that are read as one, with its own of these summaries."""
+    if not isinstance(folder, UnionFolder):
+        yield folder, summaries
+        return
+    for part in folder.parts:
+        yield part, [each for each in summaries if part.path in Path(each.name).parents]
 
 
 _Heard = dict[str, list[Span]]
+
+
+def _named(part: DataFolder, summary: FileSummary, others: Sequence[_Heard]) -> FileSummary:
+    """Return a summary with the path of its file, without holes that other folders fill."""
+    holes = [hole for hole in summary.holes if not any(_has(there, hole) for there in others)]
+    return replace(summary, name=str(part.path / summary.name), holes=tuple(holes))
 
 
 def _heard(summaries: Iterable[FileSummary]) -> _Heard:

@@ -78,6 +78,10 @@ def check_rule(a_site):
         told = recording.recorders_of(a_site, f"observatory.fake-{name}.feeds.temperatures")
         assert found == set(told)
         assert len(found) == 1 or several
+    plans = [plan(a_site, entry, "/data") for entry in a_site.hosts.values()]
+    ids = [each.instance_id for one in plans for each in one.instances if each.instance_id != "web"]
+    assert ids.count("registry") == 1
+    assert len(ids) == len(set(ids))
     left = {h for h, taken in takes.items() if taken is None}
     for stranger in ("nobody", *(f"by-hand-{name}" for name in NAMES), "registry"):
         assert set(recording.recorders_of(a_site, f"observatory.{stranger}.feeds.f")) == left
