@@ -65,8 +65,7 @@ class DataFolder:
         self.path = path
         self._clock = clock
         self._unsaved = _Index(path)
-        # An `ocsd.data.unframed.UnframedRows`, as of the last `summaries`.
-        self.unframed: Any = None
+        self.unframed: Any = None  # `ocsd.data.unframed.UnframedRows` of the last `summaries`
 
     def files(self, since_at: float | None = None, until_at: float | None = None) -> list[Path]:
         """Return the G3 files that can have data of a time [s, Unix time], in order."""
