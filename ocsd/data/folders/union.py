@@ -73,10 +73,7 @@ class UnionFolder(DataFolder):
     ) -> list[FileSummary]:
         """Return summaries of the files of all folders, as `DataFolder.summaries`."""
         found = [part.summaries(since_at, until_at, report) for part in self.parts]
-        unframed = [part.unframed for part in self.parts if part.unframed is not None]
-        self.unframed = None
-        if unframed:
-            self.unframed = UnionOfJournals([each for one in unframed for each in one.columns])
+        self.unframed = _unframed(self.parts)
         heard = [_heard(summaries) for summaries in found]
         named: list[FileSummary] = []
         for part, summaries, own in zip(self.parts, found, heard, strict=True):
@@ -97,6 +94,14 @@ def split(
 
 
 _Heard = dict[str, list[Span]]
+
+
+def _unframed(parts: Sequence[DataFolder]) -> UnionOfJournals | None:
+    """Return the samples in the journals of the folders; None if none has a journal."""
+    found = [part.unframed for part in parts if part.unframed is not None]
+    if not found:
+        return None
+    return UnionOfJournals([each for one in found for each in one.columns])
 
 
 def _named(part: DataFolder, summary: FileSummary, others: Sequence[_Heard]) -> FileSummary:
