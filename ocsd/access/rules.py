@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from ocsd.access.roles import PERSONS, Role
+from ocsd.access.subscription_meta import META_CALLS, META_TOPICS
 
 CALL: Final = "call"
 REGISTER: Final = "register"
@@ -70,6 +71,8 @@ def refusal(
         return f"the role {who.role!r} has no rights on a closed site"
     if forwarded and who.role != Role.BRIDGE:
         return f"{_named(who)} may not {action} in the name of somebody else"
+    if asks_who_subscribes(action, uri, match) and who.role in (Role.AGENT, Role.HOST):
+        return None
     if not uri.startswith(below):
         return f"{_named(who)} may not {action} {uri!r}, which is not below {rules.address_root!r}"
     if action == CALL:
@@ -77,6 +80,12 @@ def refusal(
     if action == SUBSCRIBE:
         return _of_subscription(who, uri, uri.removeprefix(below), match)
     return _of_provider(rules, who, action, uri.removeprefix(below), match)
+
+
+def asks_who_subscribes(action: str, uri: str, match: str = EXACT) -> bool:
+    """Say whether a request only asks the router who subscribes, as a recorder does."""
+    addresses = {CALL: META_CALLS, SUBSCRIBE: META_TOPICS}.get(action, frozenset())
+    return match == EXACT and uri in addresses
 
 
 def covers_controls(rules: SiteRules, uri: str, match: str) -> bool:

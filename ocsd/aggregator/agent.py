@@ -16,6 +16,7 @@ from ocsd.aggregator.frames.frames import RecordingRun
 from ocsd.aggregator.incoming.message import sender_of
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Tally, together
+from ocsd.aggregator.local.listeners import Listeners
 from ocsd.aggregator.local.reading import READ_S, LocalSpools
 from ocsd.aggregator.options import data_folder, make_parser, spools_folder
 from ocsd.aggregator.recording.arrivals import (
@@ -111,6 +112,7 @@ class Aggregator:
         self._spools = spools
         # Of the present recording run.
         self._local = self._local_spools(None)
+        self._listeners = Listeners(spools, lambda: self._local.keys, self._log)
         self._session: ocs_agent.OpSession | None = None
         self._recorded: dict[str, Any] = {}
         self._condition = Condition()
@@ -211,6 +213,7 @@ class Aggregator:
             self._listening = False
             self._session = None
             _post(self._ticker.stop)
+            _post(self._listeners.close)
             _post(self._fetcher.forget)
         return self._finish(recorder, session)
 
@@ -314,8 +317,10 @@ class Aggregator:
             # The link may have been dead for a while before it was closed.
             self._away_since_at = max(self._received_at, self._clock().at - UNNOTICED_S)
         self._fetcher.link_lost()
+        self._listeners.left()
 
     def _joined(self, *_details: Any) -> None:
+        self._listeners.joined(self._agent.link)
         began_at, self._away_since_at = self._away_since_at, None
         if began_at is not None and self._listening:
             self._intake.put(Outage(began_at, self._clock().at, LINK_AWAY))
@@ -344,6 +349,7 @@ class Aggregator:
     def _step(self) -> None:
         """Ask agents for missing messages (reactor thread)."""
         self._fetcher.step()
+        self._listeners.step()
         if self._clock().mono_s - self._shown_s > STALLED_S:
             self._show()
 

@@ -1,0 +1,67 @@
+"""Who subscribes to what at a router, by its meta API (`ocsd.access.subscription_meta`).
+
+Source: the WAMP specification, "Subscription Meta API" and "Pattern-based Subscriptions".
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def matches(topic: str, pattern: str, match: str) -> bool:
+    """Return whether a subscription gets what is published on a topic.
+
+    Parameters
+    ----------
+    topic : str
+        The topic.
+    pattern : str
+        The address of the subscription.
+    match : str
+        How it is meant: ``exact``, ``prefix`` or ``wildcard``. Another is taken to match all.
+    """
+    if match == "exact":
+        return topic == pattern
+    if match == "prefix":
+        return topic.startswith(pattern)
+    if match == "wildcard":
+        parts, wanted = topic.split("."), pattern.split(".")
+        pairs = zip(parts, wanted, strict=False)
+        return len(parts) == len(wanted) and all(each in ("", part) for part, each in pairs)
+    return True
+
+
+class Subscriptions:
+    """The subscriptions of a router, as its meta API tells them."""
+
+    def __init__(self) -> None:
+        self._patterns: dict[int, tuple[str, str]] = {}
+        self._sessions: dict[int, set[int]] = {}
+
+    def is_heard(self, topic: str, besides: int) -> bool:
+        """Return whether another session than `besides` gets what is published on a topic."""
+        return any(
+            self._sessions[number] - {besides} and matches(topic, *pattern)
+            for number, pattern in self._patterns.items()
+        )
+
+    def add(self, details: Mapping[str, Any], sessions: list[int]) -> None:
+        """Take in a subscription, by its details, and sessions that have it."""
+        number = details["id"]
+        self._patterns[number] = details["uri"], details["match"]
+        self._sessions.setdefault(number, set()).update(sessions)
+
+    def subscribed(self, session: int, number: int) -> bool:
+        """Take in that a session has a subscription; return False if it is not known."""
+        if number not in self._patterns:
+            return False
+        self._sessions[number].add(session)
+        return True
+
+    def unsubscribed(self, session: int, number: int) -> None:
+        """Take in that a session has a subscription no longer."""
+        self._sessions.get(number, set()).discard(session)
+
+    def delete(self, number: int) -> None:
+        """Take in that nobody has a subscription any more."""
+        self._patterns.pop(number, None)
+        self._sessions.pop(number, None)
