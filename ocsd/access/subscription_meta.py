@@ -2,10 +2,10 @@
 
 from typing import Final
 
-LIST: Final = "wamp.subscription.list"
+MATCH: Final = "wamp.subscription.match"
 GET: Final = "wamp.subscription.get"
 LIST_SUBSCRIBERS: Final = "wamp.subscription.list_subscribers"
-META_CALLS: Final = frozenset({LIST, GET, LIST_SUBSCRIBERS})
+META_CALLS: Final = frozenset({MATCH, GET, LIST_SUBSCRIBERS})
 
 ON_CREATE: Final = "wamp.subscription.on_create"
 ON_SUBSCRIBE: Final = "wamp.subscription.on_subscribe"

@@ -121,6 +121,7 @@ class Aggregator:
             self._session, self._clock().at, self._listening, self._obstacle
         )
         agent.on("join", self._joined)
+        agent.on("join", lambda joined, *_: self._listeners.joined(joined.link))
         agent.on("leave", self._left)
         agent.subscribe_on_start(
             self.receive, f"{agent.site_args.address_root}..feeds.", options={"match": "wildcard"}
@@ -320,7 +321,6 @@ class Aggregator:
         self._listeners.left()
 
     def _joined(self, *_details: Any) -> None:
-        self._listeners.joined(self._agent.link)
         began_at, self._away_since_at = self._away_since_at, None
         if began_at is not None and self._listening:
             self._intake.put(Outage(began_at, self._clock().at, LINK_AWAY))

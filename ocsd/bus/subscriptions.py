@@ -31,7 +31,7 @@ def matches(topic: str, pattern: str, match: str) -> bool:
 
 
 class Subscriptions:
-    """The subscriptions of a router, as its meta API tells them."""
+    """The subscriptions of a router that match some topics, as its meta API tells them."""
 
     def __init__(self) -> None:
         self._patterns: dict[int, tuple[str, str]] = {}
@@ -50,12 +50,9 @@ class Subscriptions:
         self._patterns[number] = details["uri"], details["match"]
         self._sessions.setdefault(number, set()).update(sessions)
 
-    def subscribed(self, session: int, number: int) -> bool:
-        """Take in that a session has a subscription; return False if it is not known."""
-        if number not in self._patterns:
-            return False
-        self._sessions[number].add(session)
-        return True
+    def subscribed(self, session: int, number: int) -> None:
+        """Take in that a session has a subscription; one that is not known matches no topic."""
+        self._sessions.get(number, set()).add(session)
 
     def unsubscribed(self, session: int, number: int) -> None:
         """Take in that a session has a subscription no longer."""
