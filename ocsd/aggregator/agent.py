@@ -392,13 +392,8 @@ def main(args: list[str] | None = None) -> None:
     parsed = site_config.parse_args(agent_class=AGGREGATOR_CLASS, parser=parser, args=args)
     folder = data_folder(parsed, parser)
     agent, runner = ocs_agent.init_site_agent(parsed)
-    Aggregator(
-        agent,
-        folder,
-        parsed.time_per_file,
-        parsed.initial_state == "record",
-        spools=spools_folder(),
-    )
+    at_once = parsed.initial_state == "record"
+    Aggregator(agent, folder, parsed.time_per_file, at_once, spools=spools_folder())
     runner.run(agent, auto_reconnect=True)
 
 

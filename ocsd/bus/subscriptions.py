@@ -54,11 +54,12 @@ class Subscriptions:
         """Take in that a session has a subscription; one that is not known matches no topic."""
         self._sessions.get(number, set()).add(session)
 
-    def unsubscribed(self, session: int, number: int) -> None:
-        """Take in that a session has a subscription no longer."""
-        self._sessions.get(number, set()).discard(session)
+    def knows(self, number: int) -> bool:
+        """Return whether a subscription is known."""
+        return number in self._sessions
 
-    def delete(self, number: int) -> None:
-        """Take in that nobody has a subscription any more."""
-        self._patterns.pop(number, None)
-        self._sessions.pop(number, None)
+    def replace(self, number: int, sessions: list[int]) -> None:
+        """Take in which sessions have a subscription that is known; without any, it has ended."""
+        self._sessions[number] = set(sessions)
+        if not sessions:
+            del self._sessions[number], self._patterns[number]

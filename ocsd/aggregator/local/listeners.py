@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -146,7 +147,7 @@ class Listeners:
         """Hear of all changes, then ask what there is: what is told later is newer."""
 
         def taking(take: Callable[..., None]) -> Callable[..., None]:
-            def taken(session: int, what: Any) -> None:
+            def taken(session: Any, what: Any) -> None:
                 take(session, what)
                 self._changed(link)
 
@@ -156,14 +157,35 @@ class Listeners:
         changes: dict[str, Callable[..., None]] = {
             meta.ON_CREATE: lambda session, details: known.add(details, [session]),
             meta.ON_SUBSCRIBE: known.subscribed,
-            meta.ON_UNSUBSCRIBE: known.unsubscribed,
-            meta.ON_DELETE: lambda _session, number: known.delete(number),
+            meta.ON_UNSUBSCRIBE: partial(self._look_again, link),
+            meta.ON_DELETE: partial(self._look_again, link),
         }
         for topic, take in changes.items():
             yield link.subscribe(taking(take), topic)
         if link is self._joined:
             self._link = link
             self.step()
+
+    def _look_again(self, link: RouterLink, _session: Any, number: int) -> None:
+        """Ask who has a subscription that somebody has given up.
+
+        crossbar does not tell by whom if the session has ended, and tells the end of subscriptions
+        that others still have.
+        """
+        if self._known.knows(number):
+            self._count(link, number).addErrback(self._refused)
+
+    @inlineCallbacks
+    def _count(self, link: RouterLink, number: int) -> Any:
+        known, sessions = self._known, []
+        try:
+            sessions = yield link.call(meta.LIST_SUBSCRIBERS, number)
+        except ApplicationError as error:
+            if error.error != ApplicationError.NO_SUCH_SUBSCRIPTION:
+                raise
+        if known.knows(number):
+            known.replace(number, sessions)
+        self._changed(link)
 
     @inlineCallbacks
     def _learn(self, link: RouterLink, topics: set[str]) -> Any:

@@ -36,7 +36,7 @@ def test_the_recorder_itself_is_no_listener():
     assert not known.is_heard(TEMPS, ME)
     known.subscribed(OTHER, 7)
     assert known.is_heard(TEMPS, ME)
-    known.unsubscribed(OTHER, 7)
+    known.replace(7, [ME])
     assert not known.is_heard(TEMPS, ME)
 
 
@@ -45,13 +45,13 @@ def test_a_subscription_of_another_session_makes_its_topics_heard_until_its_end(
     known.add(subscription(8), [OTHER])
     assert known.is_heard(TEMPS, ME)
     assert not known.is_heard("observatory.thermo2.feeds.temps", ME)
-    known.delete(8)
+    assert known.knows(8)
+    known.replace(8, [])
     assert not known.is_heard(TEMPS, ME)
+    assert not known.knows(8)
 
 
 def test_a_subscription_that_is_not_known_counts_for_nothing():
     known = Subscriptions()
     known.subscribed(OTHER, 9)
-    known.unsubscribed(OTHER, 9)
-    known.delete(9)
     assert not known.is_heard(TEMPS, ME)

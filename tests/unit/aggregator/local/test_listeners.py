@@ -52,8 +52,8 @@ class Router:
 
     def unsubscribe_other(self, number=9):
         del self.tables[number]
-        self.handlers[meta.ON_UNSUBSCRIBE](OTHER, number)
-        self.handlers[meta.ON_DELETE](OTHER, number)
+        self.handlers[meta.ON_UNSUBSCRIBE](None, number)  # as crossbar tells it of ended sessions
+        self.handlers[meta.ON_DELETE](None, number)
 
 
 class Scene:
@@ -83,6 +83,13 @@ def test_a_feed_is_unheard_until_somebody_subscribes_and_again_afterwards(scene)
     assert scene.is_heard()
     scene.router.unsubscribe_other()
     assert not scene.is_heard()
+
+
+def test_an_end_that_is_told_of_a_subscription_of_others_too_changes_nothing(scene):
+    scene.listeners.joined(scene.router)
+    scene.router.subscribe_other()
+    scene.router.handlers[meta.ON_DELETE](None, 9)
+    assert scene.is_heard()
 
 
 def test_a_feed_with_an_earlier_subscriber_is_heard(scene):
