@@ -123,9 +123,8 @@ class Aggregator:
         agent.on("join", self._joined)
         agent.on("join", lambda joined, *_: self._listeners.joined(joined.link))
         agent.on("leave", self._left)
-        agent.subscribe_on_start(
-            self.receive, f"{agent.site_args.address_root}..feeds.", options={"match": "wildcard"}
-        )
+        feeds = f"{agent.site_args.address_root}..feeds."
+        agent.subscribe_on_start(self.receive, feeds, options={"match": "wildcard"})
         agent.register_process(
             "record", self.record, self.stop_record, stopper_blocking=False, startup=record_at_start
         )
