@@ -1,4 +1,4 @@
-"""Who subscribes to what at a router, by its meta API (`ocsd.access.subscription_meta`).
+"""Subscriptions at a router, as its meta API tells them (`ocsd.access.subscription_meta`).
 
 Source: the WAMP specification, "Subscription Meta API" and "Pattern-based Subscriptions".
 """
