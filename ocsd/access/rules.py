@@ -9,13 +9,23 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from ocsd.access.roles import PERSONS, Role
-from ocsd.access.subscription_meta import META_CALLS, META_TOPICS
 
 CALL: Final = "call"
 REGISTER: Final = "register"
 PUBLISH: Final = "publish"
 SUBSCRIBE: Final = "subscribe"
 EXACT: Final = "exact"
+
+# The addresses at which a router tells who subscribes to what: WAMP's subscription meta API.
+SUBSCRIPTIONS_OF: Final = "wamp.subscription.match"
+SUBSCRIPTION: Final = "wamp.subscription.get"
+SUBSCRIBERS: Final = "wamp.subscription.list_subscribers"
+META_CALLS: Final = frozenset({SUBSCRIPTIONS_OF, SUBSCRIPTION, SUBSCRIBERS})
+ON_CREATE: Final = "wamp.subscription.on_create"
+ON_SUBSCRIBE: Final = "wamp.subscription.on_subscribe"
+ON_UNSUBSCRIBE: Final = "wamp.subscription.on_unsubscribe"
+ON_DELETE: Final = "wamp.subscription.on_delete"
+META_TOPICS: Final = frozenset({ON_CREATE, ON_SUBSCRIBE, ON_UNSUBSCRIBE, ON_DELETE})
 
 _CONTROLS: Final = "feeds.controls"
 _OF_DIRECTORS: Final = ("agent_poll", "request_exclusive", "request_token")

@@ -1,4 +1,4 @@
-"""Subscriptions at a router, as its meta API tells them (`ocsd.access.subscription_meta`).
+"""Subscriptions at a router, as its meta API tells them (`ocsd.access.rules`).
 
 Source: the WAMP specification, "Subscription Meta API" and "Pattern-based Subscriptions".
 """

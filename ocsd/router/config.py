@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ocsd.access.roles import Role
-from ocsd.access.subscription_meta import META_CALLS, META_TOPICS
+from ocsd.access.rules import META_CALLS, META_TOPICS
 from ocsd.bus.caller import BRIDGE_ROLE
 from ocsd.errors import RouterError
 from ocsd.router.guard.facts import GUARD_FILE, GUARD_VARIABLE, GuardFacts

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from twisted.internet.defer import inlineCallbacks
 
-from ocsd.access import subscription_meta as meta
+from ocsd.access import rules as meta
 from ocsd.aggregator.incoming.tally import Log
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.bus.subscriptions import Subscriptions
@@ -179,7 +179,7 @@ class Listeners:
     def _count(self, link: RouterLink, number: int) -> Any:
         known, sessions = self._known, []
         try:
-            sessions = yield link.call(meta.LIST_SUBSCRIBERS, number)
+            sessions = yield link.call(meta.SUBSCRIBERS, number)
         except ApplicationError as error:
             if error.error != ApplicationError.NO_SUCH_SUBSCRIPTION:
                 raise
@@ -195,10 +195,10 @@ class Listeners:
         """
         known = self._known
         for topic in topics:
-            for number in (yield link.call(meta.MATCH, topic)) or ():
+            for number in (yield link.call(meta.SUBSCRIPTIONS_OF, topic)) or ():
                 try:
-                    details = yield link.call(meta.GET, number)
-                    sessions = yield link.call(meta.LIST_SUBSCRIBERS, number)
+                    details = yield link.call(meta.SUBSCRIPTION, number)
+                    sessions = yield link.call(meta.SUBSCRIBERS, number)
                 except ApplicationError as error:
                     if error.error != ApplicationError.NO_SUCH_SUBSCRIPTION:
                         raise

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 
-from ocsd.access import subscription_meta as meta
+from ocsd.access import rules as meta
 from ocsd.aggregator.local.listeners import BOARD_RETRY_S, Listeners
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.bus.subscriptions import matches
@@ -33,14 +33,14 @@ class Router:
 
     def call(self, procedure, number=None):
         self.calls.append(procedure)
-        if procedure == meta.MATCH:
+        if procedure == meta.SUBSCRIPTIONS_OF:
             found = [key for key, table in self.tables.items() if matches(number, *table[:2])]
             self.before_answer()
             return succeed(found or None)
         if number not in self.tables:
             return fail(ApplicationError("wamp.error.no_such_subscription"))
         uri, match, sessions = self.tables[number]
-        if procedure == meta.GET:
+        if procedure == meta.SUBSCRIPTION:
             return succeed({"id": number, "uri": uri, "match": match})
         return succeed(sessions)
 
@@ -158,9 +158,9 @@ def test_a_source_that_comes_later_is_asked_for(scene):
     scene.keys.add(SourceKey(TEMPS, "1.5"))
     scene.listeners.step()
     assert scene.is_heard()
-    assert scene.router.calls.count(meta.MATCH) == 1
+    assert scene.router.calls.count(meta.SUBSCRIPTIONS_OF) == 1
     scene.listeners.step()
-    assert scene.router.calls.count(meta.MATCH) == 1
+    assert scene.router.calls.count(meta.SUBSCRIPTIONS_OF) == 1
 
 
 def test_a_router_that_does_not_tell_who_subscribes_gets_everything(scene):
