@@ -123,11 +123,9 @@ class Feed:
         self._unix_time = unix_time
         self._flush_timer: Any = None
         self._backlog_timer: Any = None
-        # The first of the messages that could not be sent yet.
-        self._unsent: int | None = None
+        self._unsent: int | None = None  # The first message that could not be sent yet.
         self._finished = False
-        # Estimated size of the collected samples.
-        self._gathered_bytes = 0
+        self._gathered_bytes = 0  # Estimated size of the collected samples.
         limits = limits_of(self.agg_params, self._complain)
         # Whether messages are kept even if they could be sent.
         self.is_spooled = record and not self.agg_params.get("exclude_aggregator")
@@ -325,13 +323,15 @@ class Feed:
             self._send(message)
 
     def _send(self, message: Any) -> None:
-        number, info, kept = self.next_number, self.encoded(), False
+        number, info = self.next_number, self.encoded()
         if self.is_spooled:
             info |= self.agent.spools.stamp(self)
         self.next_number += 1
-        if self.is_spooled:
-            # Before it is published, so that a message that others have seen can be recorded.
-            kept = self._put_aside(number, message, info)
+        # Before it is published, so that a message that others have seen can be recorded.
+        kept = self.is_spooled and self._put_aside(number, message, info)
+        if kept and self.agent.spools.is_unheard(self.address):
+            self._unsent = None
+            return
         if self._unsent is None:
             numbered = [message, {**info, **self._more_info(), "seq": number}]
             if self._published(numbered) or not self._keep:
