@@ -323,9 +323,7 @@ class Feed:
             self._send(message)
 
     def _send(self, message: Any) -> None:
-        number, info = self.next_number, self.encoded()
-        if self.is_spooled:
-            info |= self.agent.spools.stamp(self)
+        number, info = self.next_number, self.encoded() | self.agent.spools.stamp(self)
         self.next_number += 1
         # Before it is published, so that a message that others have seen can be recorded.
         kept = self.is_spooled and self._put_aside(number, message, info)

@@ -45,6 +45,7 @@ class KeptFeed(Protocol):
 
     feed_name: str
     address: str
+    is_spooled: bool
     spool: Spool
     next_number: int
     losses: LostMessages
@@ -117,6 +118,8 @@ class SpoolService(Witness):
 
     def stamp(self, feed: KeptFeed) -> dict[str, str]:
         """Return what goes with the next message of a feed: whose aggregator records it."""
+        if not feed.is_spooled:
+            return {}
         self.recorded_by.look()
         self.feeds[feed.feed_name] = feed
         self.recorded_by.begin(feed.feed_name)
