@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from ocsd import ocs_agent, site_config
-from ocsd.agent.feeds.heartbeat import HEARTBEAT
 from ocsd.aggregator.disk.archive import LONGEST_FILE_S, PASSING_FOLDER_ERRORS, G3Files
 from ocsd.aggregator.disk.cause import LINK_AWAY
-from ocsd.aggregator.fetching.answers import read_numbers
 from ocsd.aggregator.fetching.ask import Fetcher, Snapshot
+from ocsd.aggregator.fetching.senders import Senders
 from ocsd.aggregator.frames.frames import RecordingRun
 from ocsd.aggregator.incoming.message import sender_of
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Tally, together
 from ocsd.aggregator.local.listeners import Listeners
 from ocsd.aggregator.local.reading import READ_S, LocalSpools
-from ocsd.aggregator.options import data_folder, make_parser, spools_folder
+from ocsd.aggregator.numbers.share import Share
+from ocsd.aggregator.options import data_folder, make_parser, share_of, spools_folder
 from ocsd.aggregator.recording.arrivals import (
     Announced,
     Arrival,
@@ -31,11 +31,12 @@ from ocsd.aggregator.recording.brief import brief
 from ocsd.aggregator.recording.condition import Condition
 from ocsd.aggregator.recording.intake import Intake, size_of
 from ocsd.aggregator.recording.recorder import Recorder
+from ocsd.aggregator.recording.seam import await_seam
 from ocsd.errors import DataFolderError
 from ocsd.journal.format import Outage
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
-from ocsd.site.data_folder import AGGREGATOR_CLASS
+from ocsd.site.recording import AGGREGATOR_CLASS
 from ocsd.system.runs import RECORDING_KEY
 
 TICK_S: Final = 1.0
@@ -73,6 +74,8 @@ class Aggregator:
         Period of the recorder's work, and of retrying a folder that cannot be written [s].
     spools : Path, optional
         Folder of the spools of this host's agents, to read what they publish there.
+    share : Share
+        The messages that are recorded here.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Aggregator:
         tick_s: float = TICK_S,
         folder_retry_s: float = FOLDER_RETRY_S,
         spools: Path | None = None,
+        share: Share = Share(),  # noqa: B008 # it is frozen
     ) -> None:
         self._agent = agent
         self._log = agent.log
@@ -108,6 +112,7 @@ class Aggregator:
         self._left_out = Tally(self._log, "left to the spool")
         self._dropped = Tally(self._log, "dropped")
         self._fetcher = Fetcher(agent.call, self._intake, self._log, clock)
+        self._share, self._senders = share, Senders(self._fetcher, self._intake, share)
         self._ticker = Ticker(FETCH_INTERVAL_S, self._step)
         self._spools = spools
         # Of the present recording run.
@@ -117,9 +122,7 @@ class Aggregator:
         self._recorded: dict[str, Any] = {}
         self._condition = Condition()
         self._shown_s, self._obstacle = 0.0, ""
-        agent.facts[RECORDING_KEY] = lambda: brief(
-            self._session, self._clock().at, self._listening, self._obstacle
-        )
+        agent.facts[RECORDING_KEY] = self._brief
         agent.on("join", self._joined)
         agent.on("join", lambda joined, *_: self._listeners.joined(joined.link))
         agent.on("leave", self._left)
@@ -142,10 +145,10 @@ class Aggregator:
         tally = self._dropped
         if type(feed_info.get("seq")) is int:
             tally = self._left_out  # It is missing then, and fetched later.
-            self._register_sender(feed_info)
+            self._senders.register(feed_info, self._clock().mono_s)
             if self._local.has(feed_info):
                 return
-        if feed_info.get("record"):
+        if feed_info.get("record") and self._share.has(feed_info):
             self._put(Received(message, feed_info), tally)
 
     @ocs_agent.param("test_mode", default=False, type=bool)
@@ -198,6 +201,7 @@ class Aggregator:
             self._listening, self._obstacle = False, ""
             self._intake.clear()
             return False, str(error)
+        recorder.share = self._share
         self._session, self._condition, self._obstacle = session, Condition(), ""
         self._local = self._local_spools(self._spools)
         self._report(recorder)
@@ -300,17 +304,6 @@ class Aggregator:
         if isinstance(arrival, SpoolIndex | SpoolPage):
             _post(self._fetcher.recorded, arrival, Snapshot.of(recorder, self._local.behind()))
 
-    def _register_sender(self, feed_info: Mapping[str, Any]) -> None:
-        """Register that an agent is there, and put the numbers of its heartbeat into the queue."""
-        sender = sender_of(feed_info)
-        session_id = feed_info.get("session_id")
-        self._fetcher.agent_seen(sender, str(session_id))
-        if feed_info.get("feed_name") != HEARTBEAT or self._intake.full:
-            return
-        if numbers := read_numbers(sender, session_id, feed_info.get("feeds")):
-            # In line with the messages: those before it in the queue are not missing.
-            self._intake.put(Announced(sender, numbers))
-
     def _left(self, *_details: Any) -> None:
         # Failed attempts to restore the link are reported as well: the outage goes on.
         if self._away_since_at is None:
@@ -326,6 +319,7 @@ class Aggregator:
 
     def _finish(self, recorder: Recorder, session: ocs_agent.OpSession) -> tuple[bool, str]:
         """Record everything that came in until now, and close the file."""
+        await_seam(self._share)
         self._local.read_all(recorder)
         self._intake.finish(partial(self._record, recorder))
         try:
@@ -337,6 +331,11 @@ class Aggregator:
             self._recorded = recorder.encoded()
             session.data = self._data()
         return True, "recording has ended"
+
+    def _brief(self) -> str:
+        now = self._clock()
+        share = self._senders.encoded(now.mono_s)
+        return brief(self._session, now.at, self._listening, self._obstacle, share)
 
     def _report(self, recorder: Recorder) -> None:
         """Report the state to the reactor and to clients (recording thread)."""
@@ -391,8 +390,9 @@ def main(args: list[str] | None = None) -> None:
     parsed = site_config.parse_args(agent_class=AGGREGATOR_CLASS, parser=parser, args=args)
     folder = data_folder(parsed, parser)
     agent, runner = ocs_agent.init_site_agent(parsed)
-    at_once = parsed.initial_state == "record"
-    Aggregator(agent, folder, parsed.time_per_file, at_once, spools=spools_folder())
+    at_once, spools = parsed.initial_state == "record", spools_folder()
+    share = share_of(parsed)
+    Aggregator(agent, folder, parsed.time_per_file, at_once, spools=spools, share=share)
     runner.run(agent, auto_reconnect=True)
 
 

@@ -5,6 +5,7 @@ import math
 import os
 from pathlib import Path
 
+from ocsd.aggregator.numbers.share import Share
 from ocsd.site import launch as launches
 from ocsd.system import paths
 
@@ -23,6 +24,12 @@ def make_parser(parser: argparse.ArgumentParser | None = None) -> argparse.Argum
         choices=["idle", "record"],
         default="idle",
         help="whether to record from the start (default: idle)",
+    )
+    group.add_argument(
+        "--recorded-by",
+        metavar="HOST",
+        help="record only what the agents of this host publish; ocsd passes it on a host with "
+        "record: local",
     )
     group.add_argument(
         "--time-per-file",
@@ -50,6 +57,17 @@ def spools_folder() -> Path | None:
     if launch is None:
         return None
     return paths.of_host(launch.host, launch.log_dir).spools
+
+
+def share_of(args: argparse.Namespace) -> Share:
+    """Return the messages that the aggregator records.
+
+    What is marked as recorded by its host is its own in any case: no other one takes it.
+    """
+    launch = launches.current()
+    if args.recorded_by or launch is None:
+        return Share(args.recorded_by, of_site=not args.recorded_by)
+    return Share(launch.host)
 
 
 def _time_per_file(text: str) -> float:

@@ -36,6 +36,7 @@ from ocsd.daemon.watching.instance_log import last_line
 from ocsd.daemon.watching.lost_files import LostFiles
 from ocsd.forkserver.protocol import Spawned
 from ocsd.forkserver.start import PreparedServer
+from ocsd.site import recording
 from ocsd.system.files import written_at
 
 
@@ -98,6 +99,7 @@ def assemble(
         disks=oversight.disks.as_json,
         audit=oversight.audit.as_json,
         access=lambda: keys.as_json(daemon.settings.openness()),
+        recorders=lambda: [*recording.twice(daemon.settings.site)],
     )
     parts = Parts(
         fleet=fleet,

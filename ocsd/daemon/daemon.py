@@ -23,7 +23,7 @@ from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.keepers import Keepers
 from ocsd.daemon.lock import DaemonLock
 from ocsd.daemon.oversight import Oversight
-from ocsd.daemon.planning.reload import Reload, Reloaded, compare
+from ocsd.daemon.planning.reload import Reload, Reloaded, compare, refuse_unfinished
 from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.progress import StartReport
 from ocsd.daemon.settling import Settling, attempt
@@ -112,6 +112,7 @@ class Daemon:
         notices = filter(None, (*self.settings.plan.notices, parts.fleet.targets.notice))
         for notice in (*self.settings.warnings(), *notices):
             self.progress.say(f"  {notice}")
+        self.settings.tell_agents()
         parts.notify.open()
         parts.lost_files.keep(paths.notify_socket, parts.notify.open)
         parts.lost_files.keep(paths.pid_file, lambda: DaemonLock(paths.pid_file, paths.host))
@@ -148,8 +149,10 @@ class Daemon:
         """
         self._parts.fleet.check(())
         change = self._parts.reload.foresee(compare(self.settings))
+        refuse_unfinished(self.settings, change, self._parts.fleet)
         if dry_run:
             return change, {}
+        change.settings.tell_agents()
         self.settings = self._parts.keepers.settings = change.settings
         change.settings.tell_router()
         self._parts.oversight.apply_reload(change.settings, change.difference, by)

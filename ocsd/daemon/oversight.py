@@ -35,8 +35,8 @@ from ocsd.daemon.watching.watches import (
     resident_bytes,
 )
 from ocsd.history.file import HistoryFile
-from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
 from ocsd.site.difference import Difference
+from ocsd.site.recording import AGGREGATOR_CLASS, data_folder
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health
 from ocsd.system.runs import OperationRequest

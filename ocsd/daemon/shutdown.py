@@ -10,7 +10,7 @@ from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import REGISTRY_CLASS
 from ocsd.daemon.instances.ports import Clock
 from ocsd.daemon.instances.transition import Transition
-from ocsd.site.data_folder import AGGREGATOR_CLASS
+from ocsd.site.recording import AGGREGATOR_CLASS
 from ocsd.supervisor.dependencies import waves_of_end
 from ocsd.supervisor.events import DownRequested
 

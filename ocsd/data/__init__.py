@@ -1,6 +1,7 @@
 """Data folders read back: what `ocsd data` does, and what Python users call.
 
-`Archive` is a data folder that is kept open, `window` the same for a single question; both answer
+`Archive` is a data folder that is kept open, `window` the same for a single question, and
+`Archives` are several folders that are read as one; all answer
 with a `Window` of a `FieldWindow` for each field. `units` returns the `Meaning` of each field:
 its units and its label. `Builder` makes the trends that are missing (docs/data.md, "In Python").
 
@@ -18,12 +19,24 @@ if TYPE_CHECKING:
     from ocsd.data.archive.answer import FieldWindow, Window
     from ocsd.data.archive.archive import Archive, window
     from ocsd.data.archive.builder import Builder, Progress
+    from ocsd.data.archive.several import Archives
     from ocsd.data.meaning import Meaning, units
 
-__all__ = ["Archive", "Builder", "FieldWindow", "Meaning", "Progress", "Window", "units", "window"]
+__all__ = [
+    "Archive",
+    "Archives",
+    "Builder",
+    "FieldWindow",
+    "Meaning",
+    "Progress",
+    "Window",
+    "units",
+    "window",
+]
 
 _PLACES = {
     "Archive": "archive.archive",
+    "Archives": "archive.several",
     "Builder": "archive.builder",
     "FieldWindow": "archive.answer",
     "Meaning": "meaning",

@@ -65,9 +65,7 @@ class DataFolder:
         self.path = path
         self._clock = clock
         self._unsaved = _Index(path)
-        self.unframed: Any = (
-            None  # an `ocsd.data.unframed.UnframedRows`, as of the last `summaries`
-        )
+        self.unframed: Any = None  # `ocsd.data.unframed.UnframedRows` of the last `summaries`
 
     def files(self, since_at: float | None = None, until_at: float | None = None) -> list[Path]:
         """Return the G3 files that can have data of a time [s, Unix time], in order."""
@@ -126,6 +124,10 @@ class DataFolder:
         if newest and now_at - _opened_at(newest[0]) >= LONGEST_WRITING_S:
             newest = []
         return max(newest + future, key=_changed_ns, default=None)
+
+    def written_now(self) -> set[Path]:
+        """Return the files that the aggregator may still be writing."""
+        return {path for path in (self.being_written(),) if path is not None}
 
     def summaries(
         self,

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -14,6 +15,7 @@ from ocsd.aggregator.frames.schema import TICKS_PER_SECOND
 from ocsd.data.container import NotAFrameError
 from ocsd.data.decode import frame_of
 from ocsd.data.folder import DataFolder, Report, permitted, silent
+from ocsd.data.folders.union import split
 from ocsd.data.index import FileSummary, IndexedFrame
 from ocsd.data.scan import blocks_of
 from ocsd.data.spans import Span, window
@@ -92,8 +94,28 @@ def load(
         If a file changed since it was listed.
     """
     span = window(since_at, until_at)
-    unframed: Sequence[Columns] = getattr(folder.unframed, "columns", ())
     groups = _groups(fields_of(summaries), fields)
+    found = [
+        _tables(part, of_part, groups, span, report) for part, of_part in split(folder, summaries)
+    ]
+    tables = [reduce(with_new_rows, of_group) for of_group in zip(*found, strict=True)]
+    if not any(table.samples for table in tables):
+        raise NoDataError(
+            f"there are no samples of {', '.join(fields[:6])} in that time; `ocsd data info` says "
+            "when there are"
+        )
+    return tables
+
+
+def _tables(
+    folder: DataFolder,
+    summaries: Sequence[FileSummary],
+    groups: Mapping[_GroupKey, list[str]],
+    span: Span,
+    report: Report,
+) -> list[Table]:
+    """Return the table of each group from one folder; it may have no rows."""
+    unframed: Sequence[Columns] = getattr(folder.unframed, "columns", ())
     parts: dict[_GroupKey, list[_TablePart]] = defaultdict(list)
     for feed, frame in _frames(folder, summaries, {feed for feed, _ in groups}, span, report):
         for key, wanted in _of_feed(groups, feed):
@@ -102,13 +124,53 @@ def load(
         for key, wanted in _of_feed(groups, columns.feed):
             parts[key] += _waiting(columns, wanted)
     # Each part is freed as soon as its table is made: all parts are as large as the result.
-    tables = [_table(key[0], parts.pop(key, []), wanted, span) for key, wanted in groups.items()]
-    if not any(table.samples for table in tables):
-        raise NoDataError(
-            f"there are no samples of {', '.join(fields[:6])} in that time; `ocsd data info` says "
-            "when there are"
+    return [_table(key[0], parts.pop(key, []), wanted, span) for key, wanted in groups.items()]
+
+
+def with_new_rows(first: Table, second: Table) -> Table:
+    """Return the rows of both tables of one group, from two folders, in the order of time.
+
+    A row of the second that the first has as well is left out: two recorders had both recorded it.
+    Rows that one table has several times are kept so.
+    """
+    if not second.samples or not first.samples:
+        return first if first.samples else second
+    new = ~_repeated(first, second)
+    ticks = np.concatenate([first.ticks, second.ticks[new]])
+    order = np.argsort(ticks, kind="stable")
+    columns = {
+        name: Column(
+            np.concatenate([column.values, second.columns[name].values[new]])[order],
+            np.concatenate([column.there, second.columns[name].there[new]])[order],
         )
-    return tables
+        for name, column in first.columns.items()
+    }
+    return Table(first.feed, ticks[order], columns)
+
+
+def _repeated(first: Table, second: Table) -> NDArray[np.bool_]:
+    """Return which rows of the second table are in the first one, by times and values."""
+    begin = np.searchsorted(first.ticks, second.ticks, side="left")
+    count = np.searchsorted(first.ticks, second.ticks, side="right") - begin
+    found = np.zeros(second.samples, dtype=bool)
+    for step in range(int(count.max(initial=0))):
+        rows = np.flatnonzero(~found & (count > step))
+        same = np.ones(len(rows), dtype=bool)
+        for name, column in first.columns.items():
+            same &= _same(column, begin[rows] + step, second.columns[name], rows)
+        found[rows[same]] = True
+    return found
+
+
+def _same(
+    first: Column, first_rows: NDArray[np.intp], second: Column, second_rows: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Return which cells are equal: two NaN are, and so are two that are missing."""
+    left, right = first.values[first_rows], second.values[second_rows]
+    equal = np.asarray(left == right, dtype=bool) | np.asarray((left != left) & (right != right))
+    there = first.there[first_rows], second.there[second_rows]
+    alike: NDArray[np.bool_] = np.where(there[0] & there[1], equal, there[0] == there[1])
+    return alike
 
 
 def _groups(blocks: Mapping[str, set[str]], fields: Sequence[str]) -> dict[_GroupKey, list[str]]:

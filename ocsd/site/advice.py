@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from ocsd.site.data_folder import AGGREGATOR_CLASS, records_from_the_start
+from ocsd.site import recording
 from ocsd.site.model import Host, Hub, Manage, Site
+from ocsd.site.recording import AGGREGATOR_CLASS, records_from_the_start
 
 _WANTED_BY_OCS = ("wamp_http", "wamp_realm", "address_root")
 
@@ -11,6 +12,7 @@ _WANTED_BY_OCS = ("wamp_http", "wamp_realm", "address_root")
 def of_site(site: Site) -> Iterator[str]:
     """Yield a warning if OCS's own clients cannot use the site, or everybody can."""
     yield from openness(site, site.hub)
+    yield from recording.twice(site)
     if site.hub.is_closed:
         return  # There they have a file of their own, of `ocsd access client-url` or `agent-url`.
     lacking = [key for key in _WANTED_BY_OCS if f"hub/{key}" not in site.lines]

@@ -122,6 +122,7 @@ def _known_instances(document: Document) -> set[str]:
     """Return the names of all instances of the file, and of those that ocsd adds."""
     entries = (entry for _, host in _hosts(document) for _, entry in _entries(host))
     listed = {str(entry.get("instance-id")) for entry in entries}
+    listed |= {f"aggregator-{name}" for name, _ in _hosts(document)}
     return listed | {"registry", "aggregator", "router", WEB_NAME, ALARMS_NAME}
 
 

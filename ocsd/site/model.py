@@ -47,6 +47,8 @@ HOST_MANAGER = "HostManager"
 """The agent class that the daemon itself stands in for."""
 WEB_NAME = "web"
 """The name of the process that serves the page, if no entry gives it another."""
+LOCAL = "local"
+"""The value of a host's ``record`` with which it records what its own agents publish."""
 ALARMS_NAME = "alarms"
 """The name of the process that evaluates alarms, if no entry gives it another."""
 
@@ -308,6 +310,8 @@ class Host(_Part):
     """Commands to run when something happens, by occasion, e.g. ``on-failed``."""
     web: Web = Web()
     """The page in the browser."""
+    record: Literal["local"] | None = None
+    """``local``: an aggregator of this host records the feeds of its agents, and nothing else."""
     alarms: dict[str, Any] | None = None
     """Rules, receivers and heartbeats as they stand in the file; `ocsd.site.alarms` has checked
     them, and makes values of them. None: this host has no alarms.

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from ocsd.errors import PluginError, UnknownAgentClassError
-from ocsd.site.data_folder import (
+from ocsd.site.model import HOST_MANAGER
+from ocsd.site.plugin_file import Modules, Registration, registrations, registrations_of
+from ocsd.site.recording import (
     AGGREGATOR_CLASS,
     INFLUXDB_1_CLASS,
     INFLUXDB_2_CLASS,
     POSTGRES_CLASS,
 )
-from ocsd.site.model import HOST_MANAGER
-from ocsd.site.plugin_file import Modules, Registration, registrations, registrations_of
 from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
 from ocsd.text.nearest import nearest
 

@@ -51,6 +51,11 @@ class RecordingStatus(NamedTuple):
     lost_messages: int = 0
     lost_feeds: int = 0
     """The holes of the last day."""
+    only_of_host: str | None = None
+    """The host whose feeds alone are recorded; None: all that no other aggregator records."""
+    elsewhere_feeds: int = 0
+    elsewhere_hosts: tuple[str, ...] = ()
+    """Feeds that aggregators of other hosts record, and these hosts."""
 
 
 class WritingStatus(NamedTuple):
@@ -123,7 +128,9 @@ def recording(row: Mapping[str, Any] | None) -> RecordingStatus | None:
         return None
     lost = row.get("lost_last_day") or {}
     holes = {f"lost_{key}": lost.get(key, 0) for key in ("holes", "messages", "feeds")}
-    return RecordingStatus(**known(RecordingStatus, row), **holes)
+    there = row.get("elsewhere") or {}
+    elsewhere = {"elsewhere_feeds": sum(there.values()), "elsewhere_hosts": tuple(there)}
+    return RecordingStatus(**known(RecordingStatus, row), **holes, **elsewhere)
 
 
 def writing(row: Mapping[str, Any] | None) -> WritingStatus | None:

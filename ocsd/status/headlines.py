@@ -75,9 +75,9 @@ def _of_data(report: HostStatus, screen: Style) -> Iterator[Parts]:
 
 
 def _warnings(report: HostStatus) -> list[Parts]:
-    """Return a line for each disk that fills, and each warning about the access to the router."""
+    """Return a line for each disk that fills, and each warning about recorders and access."""
     of_disks = [disk.warning for disk in report.disks if disk.warning]
-    return [[one_line(each)] for each in (*of_disks, *report.access.warnings)]
+    return [[one_line(each)] for each in (*of_disks, *report.recorders, *report.access.warnings)]
 
 
 def alarm_lines(alarms: "AlarmCounts | None", screen: Style) -> list[Parts]:
@@ -258,11 +258,16 @@ def _after_colon(told: RecordingStatus) -> str:
 
 def _progress(told: RecordingStatus) -> Parts:
     feeds = f"recording {plural(told.feeds, 'feed')}"
+    if told.only_of_host:
+        feeds += " of this host"
     if told.stale:
         feeds += f" ({told.stale} more silent)"
     parts = [feeds, "no sample yet"]
     if told.age_s is not None:
         parts[-1] = f"last sample {units.duration(told.age_s)} ago"
+    if told.elsewhere_feeds:
+        there = plural(told.elsewhere_feeds, "feed"), plural(len(told.elsewhere_hosts), "host")
+        parts.insert(1, f"{there[0]} of {there[1]} recorded there")
     if told.file:
         parts.append(told.file)
     return parts

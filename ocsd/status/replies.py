@@ -136,6 +136,8 @@ class HostStatus(NamedTuple):
     stopping: bool = False
     clock: ClockStatus | None = None
     access: AccessStatus = AccessStatus()
+    recorders: tuple[str, ...] = ()
+    """Warnings about aggregators that record the same feeds."""
     disks: tuple[DiskStatus, ...] = ()
     not_managed: tuple[NotManaged, ...] = ()
     alarms: "AlarmCounts | None" = None
@@ -150,6 +152,7 @@ def host_status(answer: Mapping[str, Any]) -> HostStatus:
         "instances": instances,
         "clock": activity.clock(answer.get("clock")),
         "access": activity.access(answer.get("access")),
+        "recorders": tuple(answer.get("recorders") or ()),
         "disks": activity.disks(answer.get("disks")),
         "alarms": _alarms(answer.get("alarms")),
         "not_managed": activity.not_managed(answer.get("not_managed")),

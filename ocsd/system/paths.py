@@ -28,6 +28,9 @@ FORKSERVER_SOCKET = "fork.sock"
 SPOOL_VARIABLE = "OCSD_SPOOL_FOLDER"
 """Environment variable with the descriptor of an agent's spool, if it has no other way there."""
 
+RECORDED_BY_VARIABLE = "OCSD_RECORDED_BY_FILE"
+"""Environment variable with the file that tells an agent whose aggregator records its feeds."""
+
 
 class _Place:
     """A path in one of a host's folders."""
@@ -65,6 +68,8 @@ class HostPaths(HostFolders):
     """The router's raw socket for agents of this host."""
     pid_file = _Place("runtime", "ocsd.pid")
     """Holds the running daemon's pid, and is locked by it."""
+    recorded_by = _Place("runtime", "recorded-by")
+    """Tells the agents which host's aggregator records their feeds; empty: the site's."""
     finished = _Place("runtime", "finished.json")
     """Jobs that are done in this run of the machine."""
     latest_targets = _Place("runtime", "targets.json")

@@ -122,11 +122,9 @@ class Feed:
         self._unix_time = unix_time
         self._flush_timer: Any = None
         self._backlog_timer: Any = None
-        # The first of the messages that could not be sent yet.
-        self._unsent: int | None = None
+        self._unsent: int | None = None  # The first message that could not be sent yet.
         self._finished = False
-        # Estimated size of the collected samples.
-        self._gathered_bytes = 0
+        self._gathered_bytes = 0  # Estimated size of the collected samples.
         limits = limits_of(self.agg_params, self._complain)
         # Whether messages are kept even if they could be sent.
         self.is_spooled = record and not self.agg_params.get("exclude_aggregator")
@@ -323,13 +321,10 @@ class Feed:
             self._send(message)
 
     def _send(self, message: Any) -> None:
-        number, info = self.next_number, self.encoded()
+        number, info = self.next_number, self.encoded() | self.agent.spools.stamp(self)
         self.next_number += 1
-        kept = False
-        if self.is_spooled:
-            # Before it is published, so that a message that others have seen can be recorded.
-            kept = self._put_aside(number, message, info)
-            self.agent.spools.feeds[self.feed_name] = self
+        # Before it is published, so that a message that others have seen can be recorded.
+        kept = self.is_spooled and self._put_aside(number, message, info)
         if kept and self.agent.spools.is_unheard(self.address):
             self._unsent = None
             return

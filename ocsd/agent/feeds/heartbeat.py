@@ -76,5 +76,7 @@ class Heartbeat:
             }
             self._feed.publish_message(codes)
 
-    def _numbers(self) -> dict[str, dict[str, int]]:
-        return {"feeds": self._agent.spools.numbers()}
+    def _numbers(self) -> dict[str, Any]:
+        spools = self._agent.spools
+        spools.recorded_by.look()
+        return {"feeds": spools.numbers(), **spools.recorded_by.stamp}

@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from ocsd.agent.spool.limits import SpoolLimits, is_number
 from ocsd.agent.spool.mark import SPARES
-from ocsd.agent.spool.past import PastSpools
+from ocsd.agent.spool.past import PastFeed, PastSpools
+from ocsd.agent.spool.recorded_by import RECORDED_BY, RecordedBy, RecorderSpan, told_spans
 from ocsd.agent.spool.spool import Spool, SpooledMessage, Witness
 from ocsd.bus.unheard import UnheardFeeds
 from ocsd.bus.wamp import ApplicationError
@@ -44,6 +45,7 @@ class KeptFeed(Protocol):
 
     feed_name: str
     address: str
+    is_spooled: bool
     spool: Spool
     next_number: int
     losses: LostMessages
@@ -75,6 +77,8 @@ class SpoolService(Witness):
     ----------
     feeds : dict
         The feeds of this life that have had messages, by name.
+    recorded_by : RecordedBy
+        The host whose aggregator records them.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class SpoolService(Witness):
     ) -> None:
         self.session_id = session_id
         self.feeds: dict[str, KeptFeed] = {}
+        self.recorded_by = RecordedBy(self.feeds)
         self._folder = folder
         self._log = log
         self._monotonic = monotonic
@@ -110,6 +115,15 @@ class SpoolService(Witness):
             return Spool(None, limits, monotonic, self)
         folder = self._folder / self.session_id / _folder_name(feed_name)
         return Spool(folder, limits, monotonic, self, self._folder / SPARES)
+
+    def stamp(self, feed: KeptFeed) -> dict[str, str]:
+        """Return what goes with the next message of a feed: whose aggregator records it."""
+        if not feed.is_spooled:
+            return {}
+        self.recorded_by.look()
+        self.feeds[feed.feed_name] = feed
+        self.recorded_by.begin(feed.feed_name)
+        return self.recorded_by.stamp
 
     def numbers(self) -> dict[str, int]:
         """Return the number of the next message of each feed."""
@@ -139,7 +153,8 @@ class SpoolService(Witness):
         Returns
         -------
         dict
-            ``{sessions: {session_id: {feed_name: {address, first, next}}}}``, or
+            ``{sessions: {session_id: {feed_name: {address, first, next}}}}``, of which a row
+            has ``recorders`` as well if another aggregator than the site's records messages, or
             ``{first, next, messages: [[message, feed_info], ...]}``, in which
             ``feed_info["seq"]`` is the number. Messages from `after` to the last one in
             the answer that are not in it are lost. If it holds no message, all up to
@@ -241,13 +256,15 @@ class SpoolService(Witness):
         self._tend()
         sessions: dict[str, dict[str, dict[str, Any]]] = {
             session_id: {
-                name: {"address": feed.info.get("address"), "first": feed.first, "next": feed.next}
+                name: _row(str(feed.info.get("address")), feed.first, feed.next, _spans(feed))
                 for name, feed in feeds.items()
             }
             for session_id, feeds in self._past.sessions().items()
         }
         sessions[self.session_id] = {
-            name: {"address": feed.address, "first": feed.spool.first, "next": feed.next_number}
+            name: _row(
+                feed.address, feed.spool.first, feed.next_number, self.recorded_by.spans(name)
+            )
             for name, feed in self.feeds.items()
         }
         return sessions
@@ -263,6 +280,18 @@ class SpoolService(Witness):
             if _folder_name(name) == folder_name:
                 return feed.spool.limits
         return None
+
+
+def _row(address: str, first: int, end: int, recorders: list[RecorderSpan]) -> dict[str, Any]:
+    """Return the row of a feed in the index."""
+    row: dict[str, Any] = {"address": address, "first": first, "next": end}
+    if recorders:
+        row["recorders"] = recorders
+    return row
+
+
+def _spans(feed: PastFeed) -> list[RecorderSpan]:
+    return told_spans([[each.first, each.info.get(RECORDED_BY)] for each in feed.segments])
 
 
 def _folder_name(feed_name: str) -> str:

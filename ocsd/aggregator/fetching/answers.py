@@ -6,6 +6,7 @@ from typing import Any, Final, TypeGuard
 
 from ocsd.aggregator.fetching.plan import AskPage
 from ocsd.aggregator.incoming.message import MOST_NUMBER, is_name
+from ocsd.aggregator.numbers.share import RecorderSpan
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.aggregator.recording.arrivals import HeldRange, LostRange, SpoolIndex, SpoolPage
 from ocsd.journal.ranges import Ranges
@@ -84,8 +85,20 @@ def _read_row(name: object, row: object) -> HeldRange:
     if isinstance(row, Mapping):
         first, end = row.get("first"), row.get("next")
         if is_name(name) and _is_count(first) and _is_count(end):
-            return HeldRange(first, end)
+            return HeldRange(first, end, _read_recorders(row.get("recorders")))
     raise ValueError(f"its index has a row without 'first' and 'next': {str(name)[:80]!r}")
+
+
+def _read_recorders(rows: object) -> tuple[RecorderSpan, ...]:
+    """Return who records which numbers of a row; rows of another form are left out."""
+    pairs = rows[:MOST_ROWS] if isinstance(rows, list) else []
+    spans = [
+        RecorderSpan(pair[0], pair[1])
+        for pair in pairs
+        if isinstance(pair, list | tuple) and len(pair) == 2 and _is_count(pair[0])
+        if pair[1] is None or is_name(pair[1])
+    ]
+    return tuple(sorted(spans, key=lambda span: span.first))
 
 
 def _messages_of(request: AskPage, pairs: list[Any]) -> dict[int, tuple[Any, Any]]:

@@ -77,6 +77,14 @@ class Fetcher:
         """Register that a numbered message of an agent arrived."""
         self._plan.agent_seen(agent, session_id, self._clock().mono_s)
 
+    def recorder_told(self, agent: str, recorder: str | None) -> None:
+        """Register which host's aggregator records an agent's messages; None: the site's."""
+        self._plan.recorder_told(agent, recorder)
+
+    def knows(self, agent: str) -> bool:
+        """Return whether messages of an agent arrived lately."""
+        return self._plan.knows(agent)
+
     def link_lost(self) -> None:
         """Ask no agent until the link to the router is back and its messages arrive again."""
         self._plan.link_lost()

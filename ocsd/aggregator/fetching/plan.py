@@ -80,6 +80,7 @@ class _FetchedAgent:
     session_id: str
     seen_s: float  # time of its last message [monotonic]
     index_due: bool = True
+    recorder: str | None = None  # host whose aggregator records its messages; None: the site's
     failures: int = 0  # requests in a row that failed
     not_before_s: float = 0.0  # earliest time of the next request [monotonic]
     # Halved by each failure: where host or link are slow, a whole page never comes in time.
@@ -140,6 +141,16 @@ class CatchingUp:
             agent.index_due = True
             agent.failures, agent.not_before_s = 0, 0.0
         agent.seen_s = now_s
+
+    def recorder_told(self, name: str, recorder: str | None) -> None:
+        """Register which host's aggregator records an agent; a change may have left gaps."""
+        agent = self._agents.get(name)
+        if agent is not None and agent.recorder != recorder:
+            agent.recorder, agent.index_due = recorder, True
+
+    def knows(self, name: str) -> bool:
+        """Return whether an agent can be asked."""
+        return name in self._agents
 
     def link_lost(self) -> None:
         """Forget the agents: each one is asked for its index when its messages arrive again."""

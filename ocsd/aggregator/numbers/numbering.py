@@ -91,6 +91,13 @@ class Numbering:
         missed = (gap for lost in self.lost for gap in self.seen.missing(*lost))
         return self.void.count + sum(end - first for first, end in missed)
 
+    def leave(self, first: int, end: int) -> None:
+        """Add numbers that another aggregator records; none of them is waited for."""
+        for begin, after in self.seen.missing(first, end):
+            self.seen.add(begin, after)
+            self.framed.add(begin, after)
+        self.end = max(self.end, end)
+
     def give_up(self, first: int, end: int) -> None:
         """Add lost numbers, which may include some that came in."""
         self.lost.add(first, end)

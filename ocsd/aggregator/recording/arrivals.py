@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+from ocsd.aggregator.numbers.share import RecorderSpan
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.journal.format import Outage
 
@@ -33,6 +34,8 @@ class HeldRange(NamedTuple):
 
     first: int
     end: int
+    recorders: tuple[RecorderSpan, ...] = ()
+    """The hosts whose aggregators record them; without any, it is the site's."""
 
 
 class LostRange(NamedTuple):

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from ocsd.aggregator.numbers.hole import HOLES_FEED_NAME, Hole
@@ -35,11 +36,17 @@ def disk_room(folder: Path) -> dict[str, int]:
     return {}
 
 
-def brief(session: Any, now_at: float, begins: bool = False, obstacle: str = "") -> str:
+def brief(
+    session: Any,
+    now_at: float,
+    begins: bool = False,
+    obstacle: str = "",
+    share: Mapping[str, Any] = MappingProxyType({}),
+) -> str:
     """Return the text for the present run of ``record``, at a Unix time [s].
 
     Without a run that has data, nothing is recorded, unless one `begins`. It may have to wait
-    because of an `obstacle`.
+    because of an `obstacle`. `share` says whose feeds are recorded here, and where others are.
     """
     data: Mapping[str, Any] = session and session.data
     if not data and obstacle:
@@ -63,6 +70,7 @@ def brief(session: Any, now_at: float, begins: bool = False, obstacle: str = "")
         "file": data["current_file"],
         "lost_last_day": data["lost_last_day"],
         **data["disk"],
+        **share,
     }
     if newest_at is not None:
         facts["age_s"] = round(max(0.0, now_at - newest_at), 1)

@@ -118,6 +118,11 @@ class MessagePath:
             source.received_at = source.received_at or self._clock().at
             source.numbering.extend_to(next_number)
 
+    def leave(self, key: SourceKey, sender: str, first: int, end: int) -> None:
+        """Record that another aggregator records the numbers from `first` to before `end`."""
+        if 0 <= first < end <= MOST_NUMBER:
+            self._parts.ledger.source(key, True, sender).numbering.leave(first, end)
+
     def lose(self, key: SourceKey, first: int, end: int, cause: str) -> None:
         """Record that no agent can deliver the numbers from `first` to before `end`.
 

@@ -58,6 +58,7 @@ from ocsd.aggregator.disk.upkeep import Worker
 from ocsd.aggregator.frames.frames import RecordingRun
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
+from ocsd.aggregator.numbers.share import Share
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
 from ocsd.aggregator.recording.arrivals import (
     Announced,
@@ -85,6 +86,11 @@ class Recorder:
 
     All methods belong to one thread. Only `open` and `close` raise. A bad message goes to
     quarantine; a disk error pauses the recording until a `tick` finds the disk well again.
+
+    Attributes
+    ----------
+    share : Share
+        The messages in answers of agents that are recorded here.
     """
 
     def __init__(self, opened: Opened, log: Log, clock: Callable[[], Instant]) -> None:
@@ -93,6 +99,7 @@ class Recorder:
         self._filing, self._upkeep = opened.filing, opened.upkeep
         self._holes_origin = opened.holes_origin
         self._clock = clock
+        self.share = Share()
         self._forgot_s = 0.0
         self._pause = Pause(opened.archive.folder, log)
         self._refusals = Refusals(opened.archive.folder, log)
@@ -251,12 +258,17 @@ class Recorder:
     def _record_index(self, index: SpoolIndex) -> None:
         for key, held in index.held.items():
             if self.wants(key):
-                self._path.announce(key, index.agent, held.end)
+                for first, end in self.share.others(held.recorders, held.end):
+                    self._path.leave(key, index.agent, first, end)
+                self._path.announce(key, index.agent, self.share.end(held.recorders, held.end))
 
     def _record_page(self, page: SpoolPage) -> None:
         came = Ranges()
-        self._path.accept_all([pair for pair in page.messages if pair[1].get("record")])
-        for _, feed_info in page.messages:
+        ours = [pair for pair in page.messages if self.share.has(pair[1])]
+        if len(ours) < len(page.messages):
+            self._leave_others(page)
+        self._path.accept_all([pair for pair in ours if pair[1].get("record")])
+        for _, feed_info in ours:
             came.add(feed_info["seq"], feed_info["seq"] + 1)
         now = self._clock()
         for lost in page.lost:
@@ -265,6 +277,13 @@ class Recorder:
         for first, end in came:
             # A number that is still missing now would be refused again.
             self._path.lose(page.key, first, end, causes.SET_ASIDE)
+
+    def _leave_others(self, page: SpoolPage) -> None:
+        """Note the messages that other aggregators record: none of them is waited for."""
+        for _, feed_info in page.messages:
+            if not self.share.has(feed_info):
+                number = feed_info["seq"]
+                self._path.leave(page.key, page.agent, number, number + 1)
 
     def _record_outage(self, outage: Outage) -> None:
         self._ledger.add_outage(outage)

@@ -129,16 +129,16 @@ def _why_no_site(host: str | None) -> str:
 
 
 def _of_site(site: "Site", entry: "Host") -> _Configured:
-    from ocsd.site import data_folder
+    from ocsd.site import recording
 
     here = paths.of_host(entry.name, entry.log_dir)
     for instance in entry.instances:
-        if instance.agent_class == data_folder.AGGREGATOR_CLASS:
-            path = data_folder.data_folder(instance.arguments, here.state)
+        if instance.agent_class == recording.AGGREGATOR_CLASS:
+            path = recording.data_folder(instance.arguments, here.state)
             idle = partial(_idle_text, instance.instance_id, instance.arguments)
             return _Configured(path, history=here.journal, idle=idle)
-    owner = data_folder.aggregator_host(site)
-    if owner == entry.name:
+    owner = recording.site_hosts(site)[0]
+    if owner == entry.name or recording.records_itself(site, entry):
         return _Configured(here.state / "data", history=here.journal)
     why = f"the aggregator of this site runs on host '{owner}'"
     return _Configured(former=here.state / "data", why=why, history=here.journal)
@@ -146,10 +146,10 @@ def _of_site(site: "Site", entry: "Host") -> _Configured:
 
 def _elsewhere(status: Mapping[str, Any]) -> str:
     """Return which other host of the running daemon's site has the aggregator."""
-    from ocsd.site import data_folder, load
+    from ocsd.site import load, recording
 
     with contextlib.suppress(SiteFileError, UnknownHostError):
-        owner = data_folder.aggregator_host(load.load(load.find(status.get("site_file"))))
+        owner, *_ = recording.site_hosts(load.load(load.find(status.get("site_file"))))
         if owner != status.get("host"):
             return f"the aggregator of this site runs on host '{owner}'"
     return ""
@@ -181,20 +181,20 @@ def _idle_now(instance_id: str, told: RecordingStatus) -> str:
 
 
 def _idle_by_file(status: Mapping[str, Any]) -> str:
-    from ocsd.site import data_folder, load
+    from ocsd.site import load, recording
 
     with contextlib.suppress(SiteFileError, UnknownHostError):
         entry = load.pick_host(load.load(load.find(status.get("site_file"))), status.get("host"))
         for instance in entry.instances:
-            if instance.agent_class == data_folder.AGGREGATOR_CLASS:
+            if instance.agent_class == recording.AGGREGATOR_CLASS:
                 return _idle_text(instance.instance_id, instance.arguments)
     return ""
 
 
 def _idle_text(instance_id: str, arguments: Sequence[str]) -> str:
-    from ocsd.site import data_folder
+    from ocsd.site import recording
 
-    if data_folder.records_from_the_start(arguments):
+    if recording.records_from_the_start(arguments):
         return ""
     return (
         f"{instance_id} is idle until it is asked to record: give it --initial-state record, or "

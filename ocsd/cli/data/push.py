@@ -68,7 +68,8 @@ def push(
     pushing = importlib.import_module("ocsd.export.databases.push")
     away = importlib.import_module("ocsd.export.databases.destination").DatabaseAwayError
     destination = _destination(to, click.get_current_context().params, compresses)
-    folders = [selection.folder, *map(DataFolder, also)]
+    given = map(DataFolder, selection.several) if selection.several else [selection.folder]
+    folders = [*given, *map(DataFolder, also)]
     paths = [folder.path.resolve() for folder in folders]
     fields = _fields(selection, folders, wanted) if wanted else None
     what = pushing.PushSelection(*selection.limits, fields)

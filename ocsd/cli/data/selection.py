@@ -33,6 +33,8 @@ class Selection(NamedTuple):
     since_at: float | None
     until_at: float | None
     place: place.DataPlace
+    several: tuple[Path, ...] = ()
+    """The folders, if they are several that are read as one."""
 
     @property
     def of_time(self) -> str:
@@ -52,7 +54,9 @@ class Selection(NamedTuple):
             return self.folder.summaries(self.since_at, self.until_at, bar)
 
     def archive(self) -> Any:
-        """Return the folder as an `ocsd.data.Archive`."""
+        """Return the folder as an `ocsd.data.Archive`, several as `Archives`."""
+        if self.several:
+            return importlib.import_module("ocsd.data.archive.several").Archives(self.several)
         # It loads numpy, which the command line must not.
         opening = importlib.import_module("ocsd.data.archive.archive")
         state = None
@@ -76,6 +80,17 @@ class Selection(NamedTuple):
         with contextlib.suppress(OSError):  # a history that this user may not read
             return explained(found, read_since(self.place.history, begin_at))
         return found
+
+    def refuse_several(self, command: str) -> None:
+        """Refuse several folders for a command that changes or keeps something for each.
+
+        Raises
+        ------
+        UsageError
+            If there are several.
+        """
+        if self.several:
+            raise UsageError(f"`{command}` takes one --folder; run it for each of them")
 
     def refuse_without_files(self) -> None:
         """Refuse a folder without G3 files, in which everything would seem to be well.
@@ -124,9 +139,13 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
         options.site_file_option,
         click.option(
             "--folder",
+            "--data-dir",
+            "folders",
             metavar="DIR",
+            multiple=True,
             type=_Folder(file_okay=False, path_type=Path),
-            help="Data folder; else that of this host's aggregator, else ./data.",
+            help="Data folder, or several that are read as one; else that of this host's "
+            "aggregator, else ./data.",
         ),
         until_option(),
         since_option(),
@@ -135,16 +154,22 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     def selected(
         since_at: float | None,
         until_at: float | None,
-        folder: Path | None,
+        folders: tuple[Path, ...],
         site_file: str | None,
         host: str | None,
         **arguments: Any,
     ) -> Any:
         if since_at is not None and until_at is not None and until_at <= since_at:
             raise UsageError("--until is not later than --since, so there is no time between them")
-        found = place.find(folder, site_file, host)
+        found = place.find(next(iter(folders), None), site_file, host)
         if found.note:
             print(f"ocsd: note: {found.note}", file=sys.stderr)
-        return command(Selection(DataFolder(found.path), since_at, until_at, found), **arguments)
+        folder = DataFolder(found.path)
+        if len(folders) > 1:
+            from ocsd.data.folders.union import UnionFolder
+
+            folder = UnionFolder(folders)
+        several = folders if len(folders) > 1 else ()
+        return command(Selection(folder, since_at, until_at, found, several), **arguments)
 
     return selected

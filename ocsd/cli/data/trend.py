@@ -27,6 +27,7 @@ def trend(selection: Selection, rebuild: bool, as_json: bool) -> int:
     The page and `ocsd data plot` make those that they need as well; this command makes
     them in advance. They are no data: they may be removed at any time.
     """
+    selection.refuse_several("ocsd data trend")
     building = importlib.import_module("ocsd.data.archive.builder")
     archive = selection.archive()
     if rebuild:

@@ -11,8 +11,8 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME, why_left_alone
 from ocsd.daemon.surroundings.clock import ClockOffset
-from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
 from ocsd.site.model import Hub, Instance, word_of
+from ocsd.site.recording import AGGREGATOR_CLASS, data_folder
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Verdict
 from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
@@ -109,6 +109,7 @@ class StatusReport:
     audit: Callable[[], dict[str, Any]] = dict
     """Returns the end of the chain of the audit journal."""
     access: Callable[[], dict[str, Any]] = dict
+    recorders: Callable[[], list[str]] = list
     """Returns whether the site is closed, and warnings (`ocsd.daemon.surroundings.keys`)."""
     _meter: UsageMeter = field(default_factory=UsageMeter, init=False)
     _began_s: float = field(default_factory=time.monotonic, init=False)
@@ -136,6 +137,7 @@ class StatusReport:
             "clock": offset and offset.as_json(),
             "disks": self.disks(),
             "access": self.access(),
+            "recorders": self.recorders(),
             "router": self._router(),
             "instances": rows,
             "not_managed": [_not_managed(each) for each in self.left_alone()],

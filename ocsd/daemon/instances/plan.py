@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from ocsd.errors import SiteFileError
-from ocsd.site import load
-from ocsd.site.data_folder import AGGREGATOR_CLASS, WRITERS, centre, data_folder
+from ocsd.site import load, recording
 from ocsd.site.model import ALARMS_NAME, HOST_MANAGER, WEB_NAME, Host, Instance, Manage, Site
+from ocsd.site.recording import AGGREGATOR_CLASS, WRITERS, centre, data_folder
 from ocsd.site.supervision import ResourceLimits
 from ocsd.supervisor.dependencies import cycle
 from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
@@ -57,7 +57,8 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
 
     The router belongs to the host with a ``crossbar`` entry, or to the only host. Registry and
     aggregator run where an entry lists them; if none does, on the first host with a router, or
-    else on the first one. `data_dir` is for an aggregator that no entry configures.
+    else on the first one. A host with ``record: local`` has an aggregator in any case. `data_dir`
+    is for an aggregator that no entry configures.
 
     Raises
     ------
@@ -74,6 +75,8 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
     left_alone = tuple(each for each in others if each.agent_class != HOST_MANAGER)
     added = (*_built_in(site, host, data_dir), *listed, *_alarms(host), *_page(host))
     instances = sorted(added, key=_rank)
+    if recording.records_itself(site, host):
+        instances = [_of_this_host_only(each, host) for each in instances]
     instances = [_told_of_host(each, host, instances, data_dir) for each in instances]
     _check_order(site, instances)
     return HostPlan(host, runs_router, tuple(instances), notices, left_alone, _host_manager(host))
@@ -141,21 +144,44 @@ def _check_order(site: Site, instances: list[Instance]) -> None:
 
 def _built_in(site: Site, host: Host, data_dir: str) -> tuple[Instance, ...]:
     """Return the built-in agents of a host that no host's entry configures."""
+    aggregator = Instance(
+        instance_id=recording.built_in_name(site, host),
+        agent_class=AGGREGATOR_CLASS,
+        arguments=("--initial-state", "record", "--data-dir", data_dir),
+    )
+    defaults = [Instance(instance_id="registry", agent_class=REGISTRY_CLASS), aggregator]
+    added: tuple[Instance, ...] = ()
+    if recording.records_itself(site, host):
+        defaults.remove(aggregator)
+        if recording.own_aggregator(host) is None:
+            added = (_unless_taken(site, host, aggregator),)
     if host.name != centre(site):
-        return ()
-    listed = [each for other in site.hosts.values() for each in other.instances]
+        return added
+    listed = recording.of_site(site)
     taken = {word for each in listed for word in (each.agent_class, each.instance_id)}
-    defaults = (
-        Instance(instance_id="registry", agent_class=REGISTRY_CLASS),
-        Instance(
-            instance_id="aggregator",
-            agent_class=AGGREGATOR_CLASS,
-            arguments=("--initial-state", "record", "--data-dir", data_dir),
-        ),
-    )
-    return tuple(
-        each for each in defaults if taken.isdisjoint((each.agent_class, each.instance_id))
-    )
+    missing = (each for each in defaults if taken.isdisjoint((each.agent_class, each.instance_id)))
+    return (*missing, *added)
+
+
+def _unless_taken(site: Site, host: Host, aggregator: Instance) -> Instance:
+    """Return the aggregator of a host that records itself; refuse a name that an agent has."""
+    entries = [each for other in site.hosts.values() for each in other.instances]
+    for each in entries:
+        if each.instance_id == aggregator.instance_id:
+            raise SiteFileError(
+                f"{site.place(each.line)}: instance-id {each.instance_id!r} is the name of the "
+                f"aggregator of host {host.name!r}, which has record: local; give this instance "
+                "another one, or list an aggregator there"
+            )
+    return aggregator
+
+
+def _of_this_host_only(instance: Instance, host: Host) -> Instance:
+    """Return an aggregator that records what the agents of its host publish, and no others."""
+    if instance.agent_class != AGGREGATOR_CLASS or not recording.is_told(instance):
+        return instance
+    arguments = (*instance.arguments, "--recorded-by", host.name)
+    return instance.model_copy(update={"arguments": arguments})
 
 
 def _page(host: Host) -> tuple[Instance, ...]:

@@ -11,10 +11,11 @@ from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import plan
 from ocsd.daemon.planning.settings import Settings, liveness_of, policy_of
 from ocsd.errors import ReloadRefusedError
-from ocsd.site import load, plugins
+from ocsd.site import load, plugins, recording
 from ocsd.site.difference import Difference, difference
 from ocsd.site.launch import Launch
 from ocsd.site.model import Instance
+from ocsd.site.recording import AGGREGATOR_CLASS
 from ocsd.supervisor.amendment import Effect, effect
 from ocsd.supervisor.events import (
     CauseCleared,
@@ -114,6 +115,36 @@ def _refuse_changed_router(before: Settings, after: Settings) -> None:
                 f"{key} changed, and with it the router, without which nothing runs; "
                 "when the observatory can spare it: ocsd stop, then ocsd start"
             )
+
+
+def refuse_unfinished(before: Settings, change: Change, fleet: Fleet) -> None:
+    """Refuse to take ``record: local`` away while the host's aggregator cannot record the rest.
+
+    Raises
+    ------
+    ReloadRefusedError
+        If it is not up: nobody else would record the last messages that name its host.
+    """
+    host = before.plan.host
+    if not recording.records_itself(before.site, host):
+        return
+    after = change.settings
+    if recording.records_itself(after.site, after.plan.host):
+        return
+    names = [each.instance_id for each in before.plan.instances if _is_recorder(each)]
+    for keeper in filter(None, map(fleet.keeper, names)):
+        if keeper.life.state is not State.UP:
+            name = keeper.instance_id
+            raise ReloadRefusedError(
+                f"record: local is taken away, but {name!r} is {keeper.life.state} and has not "
+                f"recorded all that its host's agents have published; bring it up first: ocsd why "
+                f"{name}, ocsd up {name}. If that cannot be, ocsd stop and ocsd start take the "
+                "file, and those messages are lost"
+            )
+
+
+def _is_recorder(instance: Instance) -> bool:
+    return instance.agent_class == AGGREGATOR_CLASS
 
 
 def _moved(before: tuple[str, ...], after: tuple[str, ...]) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """The settings of a daemon: the site as its host sees it, and the launch of each instance."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -7,15 +8,17 @@ from typing import TYPE_CHECKING, TextIO
 from ocsd.daemon.builtin.router import RouterPlan
 from ocsd.daemon.instances.plan import HostPlan
 from ocsd.daemon.ocs import outside
+from ocsd.errors import ConfigurationError
 from ocsd.forkserver.protocol import SpawnRequest
-from ocsd.site import advice, machine
+from ocsd.site import advice, machine, recording
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance, Site
 from ocsd.supervisor.health import DEFAULT_LIVENESS, Layer, Liveness, Response
 from ocsd.supervisor.policy import RestartPolicy
+from ocsd.system import files
 from ocsd.system.classes import ALARMS_CLASS
 from ocsd.system.entrance import Credentials, Entrance
-from ocsd.system.paths import HostPaths
+from ocsd.system.paths import RECORDED_BY_VARIABLE, HostPaths
 
 if TYPE_CHECKING:
     from ocsd.daemon.builtin.keys import HostKeys
@@ -53,6 +56,32 @@ class Settings:
             from ocsd.daemon.builtin import keys
 
             keys.facts_of(self.site, self.hub, self.paths).write(self.paths.router_config)
+
+    def tell_agents(self) -> None:
+        """Tell the agents of this host whose aggregator records what they publish from now on.
+
+        Raises
+        ------
+        ConfigurationError
+            If the file with it cannot be written.
+        """
+        name = ""
+        if recording.records_itself(self.site, self.plan.host):
+            name = self.plan.host.name
+        path = self.paths.recorded_by
+        told = ""
+        try:
+            with suppress(FileNotFoundError):
+                told = path.read_text()
+            if told == name:
+                return
+            files.replace(path, name.encode())
+            path.chmod(0o644)  # an agent may have a user of its own
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot write {path}, which tells the agents who records their feeds: "
+                f"{error.strerror or error}; make room there"
+            ) from error
 
     def warnings(self) -> list[str]:
         """Return what the site file says in vain, and what it needs and this machine lacks."""
@@ -118,6 +147,9 @@ class Settings:
         launch = self.launch(instance, predecessor_died=predecessor_died)
         if instance.user is not None:
             self.paths.admit_other_users()
+        recorded_by = {}
+        if recording.is_told(instance):
+            recorded_by[RECORDED_BY_VARIABLE] = str(self.paths.recorded_by)
         if instance.runtime == "ocs":
             bundle_file = self.keys.bundle_file if self.keys is not None else None
             request = outside.request(launch, self.paths, bundle_file)
@@ -131,7 +163,7 @@ class Settings:
             )
         return replace(
             request,
-            environment={**request.environment, **instance.env},
+            environment={**request.environment, **recorded_by, **instance.env},
             nice=instance.limits.nice,
             open_files=instance.limits.open_files,
             user=instance.user,

@@ -16,7 +16,7 @@ from ocsd.export.databases.server import (
     influxdb_2,
     is_database_name,
 )
-from ocsd.site.data_folder import INFLUXDB_1_CLASS, INFLUXDB_2_CLASS, POSTGRES_CLASS
+from ocsd.site.recording import INFLUXDB_1_CLASS, INFLUXDB_2_CLASS, POSTGRES_CLASS
 
 ADDRESS_FORMS: Final = (
     "http://HOST:8086/DATABASE (InfluxDB 1, VictoriaMetrics), influxdb2 (of INFLUXDB_V2_URL and "

@@ -25,7 +25,7 @@ from ocsd.export.databases.server import (
 )
 from ocsd.export.databases.writer import Writer
 from ocsd.site import launch as launches
-from ocsd.site.data_folder import INFLUXDB_1_CLASS, INFLUXDB_2_CLASS
+from ocsd.site.recording import INFLUXDB_1_CLASS, INFLUXDB_2_CLASS
 from ocsd.status.activity import WritingStatus
 from ocsd.system import paths
 from ocsd.system.runs import WRITING_KEY

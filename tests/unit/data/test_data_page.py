@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ def folder(tmp_path, monkeypatch):
             samples(every(1, 60, opened), 2, OTHER, **channels(2)),
         )
         sound(tmp_path / "data", *frames, opened=opened, addresses=(FEED, HOLES, OTHER))
+    shutil.copytree(tmp_path / "data", tmp_path / "archive" / "lab")
 
 
 def channels(count):
@@ -52,7 +54,7 @@ def channels(count):
 
 def test_the_page_has_every_command():
     assert {command.split()[2] for command in COMMANDS} == {
-        *("ls", "info", "gaps", "verify", "export", "plot", "trend")
+        *("ls", "info", "gaps", "verify", "export", "plot", "trend", "sync")
     }
 
 
@@ -84,6 +86,18 @@ def test_the_python_of_the_page_reads_what_it_says():
     exec(reading, names)
     assert len(names["times"]) == len(names["values"]) == 60
     assert list(names["found"][f"{HOLES}.cause"][1]) == ["the disk was full"]
+
+
+def test_the_python_of_the_page_reads_several_folders_as_one(capsys):
+    exec(python_with("Archives"), {})
+    assert capsys.readouterr().out == "60\n"
+
+
+def test_the_units_of_systemd_on_the_page_run_a_command_that_exists():
+    (started,) = re.findall(r"^ExecStart=ocsd (.*)$", PAGE, re.MULTILINE)
+    words = started.replace("/archive/", "archive/").replace("/data/hk", "data")
+    assert main(shlex.split(words)) == 0
+    assert len([*Path("archive/lab/ocsd/sync").glob("*.json")]) == 1
 
 
 def test_the_units_of_the_page_are_read_as_it_says(monkeypatch):

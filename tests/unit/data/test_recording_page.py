@@ -8,6 +8,9 @@ from pathlib import Path
 from ocsd.aggregator.agent import Aggregator
 from ocsd.aggregator.numbers.hole import Hole
 from ocsd.aggregator.recording import condition
+from ocsd.daemon.instances.plan import plan
+from ocsd.site import recording
+from ocsd.site.load import load
 
 PAGE = (Path(__file__).parents[3] / "docs" / "recording.md").read_text()
 OF_OCS = {"current_file", "providers"}
@@ -25,6 +28,18 @@ def test_the_page_explains_every_key_of_the_session_data():
         for name in re.findall(r"`(\w+)`", cell)
     ]
     assert sorted(told) == sorted(keys)
+
+
+def test_the_site_file_of_the_page_records_as_it_says(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    file = tmp_path / "site.yaml"
+    file.write_text("hub: {wamp_server: ws://control:8001/ws}\n" + example)
+    site = load(file)
+    for address, host in (("thermo1", "cryostat"), ("aggregator-cryostat", "cryostat")):
+        assert recording.recorders_of(site, f"observatory.{address}.feeds.f") == (host,)
+    assert recording.recorders_of(site, "observatory.by-hand.feeds.f") == ("control",)
+    ids = {each.instance_id for each in plan(site, site.hosts["cryostat"], "/data").instances}
+    assert "aggregator-cryostat" in ids
 
 
 def test_the_page_names_every_field_of_a_hole():

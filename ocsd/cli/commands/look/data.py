@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import options
-from ocsd.cli.data import offered, out, push, text, trend
+from ocsd.cli.data import offered, out, push, sync, text, trend
 from ocsd.cli.data.selection import Selection, selecting
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.progress import Bar
@@ -37,10 +38,11 @@ from ocsd.text.printable import one_line
 )
 @click.pass_context
 def data(context: click.Context) -> int:
-    """List, check, export, plot and push recorded data.
+    """List, check, export, plot, copy and push recorded data.
 
-    Every command takes --folder DIR. Without it, the data folder is that of this
-    host's aggregator in the site file, or ./data if there is none.
+    Every command takes --folder DIR; several of them are read as one. Without it, the
+    data folder is that of this host's aggregator in the site file, or ./data if there
+    is none.
     """
     if context.invoked_subcommand is None:
         print(context.get_help(), file=sys.stderr)
@@ -67,17 +69,17 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
         files = [text.file_as_json(summary) for summary in summaries]
         selection.print_json(feeds=as_dicts, files=files)
         return
-    writing = folder.being_written()
+    writing = {folder.name(path) for path in folder.written_now()}
     screen = terminal.of_output()
     columns, rows = text.FEEDS, text.feed_rows(feeds, screen)
     if by_file:
-        name = writing and folder.name(writing)
-        columns, rows = text.FILES, [text.file_row(each, each.name == name) for each in summaries]
+        columns = text.FILES
+        rows = [text.file_row(each, each.name in writing) for each in summaries]
     if rows:
         print("\n".join(table_lines(columns, rows, screen, dropped=text.NARROW_WITHOUT)))
     else:
         journal = folder.unframed is not None
-        print(text.nothing(selection.of_time, writing is not None, journal))
+        print(text.nothing(selection.of_time, bool(writing), journal))
     if outliers := text.outlier_lines(feeds):
         print("\n" + "\n".join(outliers))
     total = text.total(folder.path, summaries, selection.gaps(summaries))
@@ -181,20 +183,21 @@ def _verified(
     # Only this command loads numpy; the import contract of the command line forbids it.
     checking = importlib.import_module("ocsd.data.check")
     repairing = importlib.import_module("ocsd.data.repair")
-    kinds = checking.FieldKinds()
+    kinds: dict[Path, Any] = defaultdict(checking.FieldKinds)  # by data folder
     problems: dict[str, list[Any]] = {}
     repaired: dict[str, str] = {}
-    writing = folder.being_written()
+    writing = folder.written_now()
     with Bar("reading") as bar:
         for number, path in enumerate(paths):
-            faults = _problems(checking, path, path == writing, kinds)
+            known = kinds[path.parent.parent]
+            faults = _problems(checking, path, path in writing, known)
             torn = any(fault.kind == checking.ProblemKind.TORN for fault in faults)
-            if repair and torn and path != writing:
+            if repair and torn and path not in writing:
                 kept = repairing.repair(path)
                 repaired[folder.name(path)] = str(kept)
                 faults = [fault for fault in faults if fault.kind == checking.ProblemKind.TYPE]
                 if path.exists():
-                    faults += _problems(checking, path, being_written=False, kinds=kinds)
+                    faults += _problems(checking, path, being_written=False, kinds=known)
             if faults:
                 problems[folder.name(path)] = faults
             bar(number + 1, len(paths))
@@ -211,5 +214,5 @@ def _problems(checking: Any, path: Path, being_written: bool, kinds: Any) -> lis
         return [checking.FileProblem(checking.ProblemKind.UNREAD, 0, str(error))]
 
 
-for command in (ls, info, gaps, verify, out.export, out.plot, push.push, trend.trend):
+for command in (ls, info, gaps, verify, out.export, out.plot, push.push, sync.sync, trend.trend):
     data.add_command(command)

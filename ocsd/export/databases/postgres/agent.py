@@ -7,7 +7,7 @@ from pathlib import Path
 from ocsd import ocs_agent, site_config
 from ocsd.errors import AgentArgumentsError
 from ocsd.export.databases.agent import DatabaseWriter, add_writer_options
-from ocsd.site.data_folder import POSTGRES_CLASS
+from ocsd.site.recording import POSTGRES_CLASS
 
 NOT_INSTALLED = (
     "PostgreSQL needs the package psycopg; install it with: pip install 'ocsd[postgres]'"

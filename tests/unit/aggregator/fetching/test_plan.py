@@ -54,7 +54,7 @@ def test_an_agent_is_asked_first_what_it_holds_and_only_once(plan):
     assert plan.plan(1.0) == []
 
 
-@pytest.mark.parametrize("what", ["another life", "silence", "a new link"])
+@pytest.mark.parametrize("what", ["another life", "silence", "a new link", "another recorder"])
 def test_an_agent_is_asked_again_what_it_holds_after(plan, what):
     now_s = 1.0
     session_id = "3" if what == "another life" else "2"
@@ -64,7 +64,16 @@ def test_an_agent_is_asked_again_what_it_holds_after(plan, what):
         plan.link_lost()
         assert plan.plan(now_s) == []  # It has to be heard first.
     plan.agent_seen("observatory.a", session_id, now_s)
+    if what == "another recorder":
+        plan.recorder_told("observatory.a", "lab")
     assert plan.plan(now_s) == [AskIndex("observatory.a")]
+
+
+def test_an_agent_that_has_the_same_recorder_is_not_asked_again(plan):
+    plan.recorder_told("observatory.a", None)
+    plan.recorder_told("observatory.unknown", "lab")
+    plan.agent_seen("observatory.a", "2", 1.0)
+    assert plan.plan(1.0) == []
 
 
 def test_what_may_be_on_its_way_is_given_some_time(plan):

@@ -475,3 +475,46 @@ def test_trend_says_what_it_could_not_read_or_write(run, folder):
     (folder / "ocsd" / "trend").rmdir()
     (folder / "ocsd" / "trend").write_text("in the way")
     assert "cannot write trends into" in run("trend", code=1).err
+
+
+def test_sync_copies_closed_files_and_says_how_many(run, folder, tmp_path):
+    words = ("sync", tmp_path / "copy", "--folder", folder)
+    assert "1 file copied" in run(*words).out
+    told = as_json(run, *words)
+    assert (told["copied"], told["present"], told["problems"]) == ([], 1, {})
+    again = as_json(run, "ls", "--folder", tmp_path / "copy")
+    assert {feed["feed"] for feed in again["feeds"]} == {THERMO, HOLES}
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("archive:/data",), "is on another machine: mount it"),
+        (("copy", "--delete-after-verify", "1h"), "takes an age of at least 3h"),
+        (("copy", "--folder", "data", "--folder", "other"), "takes one --folder"),
+    ],
+)
+def test_sync_refuses_what_it_cannot_do(run, folder, tmp_path, monkeypatch, words, text):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    assert text in run("sync", *words, code=2).err
+
+
+def test_sync_ends_with_1_if_a_file_was_not_copied(run, folder, tmp_path):
+    (folder / "17953" / "1795320000.g3").symlink_to("/nowhere.g3")
+    out = run("sync", tmp_path / "copy", "--folder", folder, code=1).out
+    assert "17953/1795320000.g3: not copied: " in out
+
+
+def test_several_folders_are_read_as_one(run, folder, tmp_path):
+    run("sync", tmp_path / "copy", "--folder", folder)
+    both = ("--folder", folder, "--data-dir", tmp_path / "copy")
+    single = as_json(run, "gaps", "--folder", folder)["gaps"]
+    assert as_json(run, "gaps", *both)["gaps"] == single
+    assert len(as_json(run, "ls", *both)["files"]) == 2
+    assert as_json(run, "verify", *both)["files"] == 2
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    run("export", f"{THERMO}.*", "-o", one, "--folder", folder)
+    run("export", f"{THERMO}.*", "-o", two, *both)
+    assert one.read_text() == two.read_text()
+    run("plot", f"{THERMO}.channel_00", "-o", tmp_path / "out.png", *both)

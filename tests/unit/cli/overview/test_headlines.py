@@ -31,10 +31,23 @@ def lines_of(report):
             "recording pauses: no space left",
         ),
         (None, "recording: agg does not tell"),
+        (
+            {"recording": True, "feeds": 12, "only_of_host": "lab"},
+            "recording 12 feeds of this host | no sample yet",
+        ),
+        (
+            {"recording": True, "feeds": 8, "elsewhere": {"lab": 20, "dome": 10}},
+            "recording 8 feeds | 30 feeds of 2 hosts recorded there | no sample yet",
+        ),
     ],
 )
 def test_the_recording_is_told(recording, line):
     assert lines_of(host(aggregator(recording))) == [line]
+
+
+def test_aggregators_that_record_the_same_feeds_are_told():
+    told = "a.yaml:9: 'one' and 'two' record the same feeds; leave one of them"
+    assert told in lines_of(host(aggregator(), recorders=[told]))
 
 
 WRITING = {"database": "http://influx:8086", "connected": True, "lag_s": 0.6, "newest_s": 0.6}

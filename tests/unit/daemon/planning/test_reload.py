@@ -1,6 +1,7 @@
 """What a changed entry does to its instance is foreseen, and then done."""
 
 import io
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -10,9 +11,10 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import plan
 from ocsd.daemon.instances.targets import Targets
-from ocsd.daemon.planning.reload import EDITED, Change, Reload, compare
+from ocsd.daemon.planning.reload import EDITED, Change, Reload, compare, refuse_unfinished
 from ocsd.daemon.planning.settings import Settings, policy_of
 from ocsd.daemon.watching.watches import EvidenceWatch
+from ocsd.errors import ConfigurationError, ReloadRefusedError
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.site.difference import Difference
 from ocsd.site.load import load
@@ -232,3 +234,60 @@ def test_a_change_of_the_page_touches_only_the_page(in_use, key, added, removed,
     file.write_text(FILE.replace("    agent-paths:", f"    web: {key}\n    agent-paths:"))
     found = compare(in_use).difference
     assert (found.added, found.removed, dict(found.changed)) == (added, removed, changed)
+
+
+def test_the_key_record_adds_an_aggregator_and_restarts_no_agent(in_use):
+    file = in_use.working_dir / "site.yaml"
+    file.write_text(FILE.replace("  lab:\n", "  hub: {crossbar: {}}\n  lab:\n    record: local\n"))
+    found = compare(replace(in_use, site=load(file))).difference
+    assert "aggregator-lab" in found.added
+    assert set(found.changed) == set()
+
+
+@pytest.fixture
+def in_own_folders(in_use, tmp_path):
+    """The settings in use, with folders in which files may be written."""
+    places = {name: tmp_path / name for name in ("runtime", "state", "logs")}
+    paths = in_use.paths._replace(**places)
+    paths.create()
+    return replace(in_use, paths=paths)
+
+
+def test_agents_are_told_whose_aggregator_records_them(in_own_folders):
+    in_use = in_own_folders
+    told = in_use.paths.recorded_by
+    in_use.tell_agents()
+    assert not told.exists()  # there is nothing to tell
+    file = in_use.working_dir / "site.yaml"
+    file.write_text(FILE.replace("  lab:\n", "  hub: {crossbar: {}}\n  lab:\n    record: local\n"))
+    compare(in_use).settings.tell_agents()
+    assert told.read_text() == "lab"
+    assert told.stat().st_mode & 0o777 == 0o644
+    in_use.tell_agents()
+    assert told.read_text() == ""
+    request = in_use.request(in_use.plan.instances[-1], predecessor_died=False)
+    assert request.environment["OCSD_RECORDED_BY_FILE"] == str(told)
+
+
+def test_agents_that_cannot_be_told_are_an_error_that_says_so(in_own_folders):
+    in_own_folders.paths.recorded_by.mkdir()
+    with pytest.raises(ConfigurationError, match="recorded-by, which tells the agents who records"):
+        in_own_folders.tell_agents()
+
+
+@pytest.mark.parametrize("state", [State.UP, State.BACKOFF, State.DOWN])
+def test_record_is_not_taken_away_from_an_aggregator_that_cannot_finish(in_use, state):
+    file = in_use.working_dir / "site.yaml"
+    without = FILE.replace("  lab:\n", "  hub: {crossbar: {}}\n  lab:\n")
+    file.write_text(without.replace("  lab:\n", "  lab:\n    record: local\n"))
+    before = compare(in_use).settings
+    life = SimpleNamespace(state=state)
+    fleet = SimpleNamespace(keeper=lambda name: SimpleNamespace(instance_id=name, life=life))
+    refuse_unfinished(before, compare(before), fleet)  # nothing changes
+    file.write_text(without)
+    change = compare(before)
+    if state is State.UP:
+        refuse_unfinished(before, change, fleet)
+        return
+    with pytest.raises(ReloadRefusedError, match=f"'aggregator-lab' is {state} and has not"):
+        refuse_unfinished(before, change, fleet)

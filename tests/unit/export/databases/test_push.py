@@ -10,8 +10,8 @@ from ocsd.export.databases import addresses, agent, push
 from ocsd.export.databases.destination import DatabaseAwayError
 from ocsd.export.databases.line_destination import LineDestination
 from ocsd.export.databases.push import AWAY_LIMIT_S, Push, PushRecord, PushSelection
-from ocsd.site.data_folder import WRITERS
 from ocsd.site.load import load
+from ocsd.site.recording import WRITERS
 from tests.unit.data.recorded import OPENED, THERMO, every, samples, sound
 from tests.unit.export.databases.database import AtOnce, MemoryDatabase, values_of_files
 

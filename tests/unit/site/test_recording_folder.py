@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ocsd.site.data_folder import data_folder
+from ocsd.site.recording import data_folder
 
 
 @pytest.mark.parametrize(
