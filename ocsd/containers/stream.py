@@ -61,7 +61,7 @@ def event(line: bytes) -> tuple[str, int | None]:
         return "", None
     code = attributes.get("exitCode", attributes.get("containerExitCode"))
     if told.get("Action") in {"die", "died"} and str(code).isdigit():
-        return container_id, int(code)
+        return container_id, int(str(code))
     return container_id, None
 
 

@@ -52,8 +52,8 @@ class Engine:
 
     async def tail(self, container_id: str) -> bytes:
         """Return the end of a container's output, in frames unless it is a terminal's."""
-        query = {"stdout": "1", "stderr": "1", "tail": str(TAIL_LINES)}
-        return await self._ask("GET", f"/containers/{container_id}/logs", **query)
+        path = f"/containers/{container_id}/logs"
+        return await self._ask("GET", path, stdout="1", stderr="1", tail=str(TAIL_LINES))
 
     async def image_id(self, image: str) -> str:
         """Return the id of an image of this host; empty if it is not here."""
@@ -114,7 +114,7 @@ def _in_words(said: str) -> str:
 
 
 class Stream(ClientFactory):
-    """An answer that goes on and on: events, or the output of a container."""
+    """An answer that goes on and on: events, or the output of a container (IProtocolFactory)."""
 
     noisy = False
 
@@ -128,10 +128,12 @@ class Stream(ClientFactory):
         self._closed = False
 
     def buildProtocol(self, _addr: Any) -> "_StreamConversation":
+        """Return the conversation of the connection that was made."""
         self._conversation = _StreamConversation(self._asked, self._on_data, self._ended)
         return self._conversation
 
     def clientConnectionFailed(self, _connector: Any, _reason: Any) -> None:
+        """Report the end: there was no connection."""
         self._ended()
 
     def close(self) -> None:

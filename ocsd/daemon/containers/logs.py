@@ -82,8 +82,11 @@ class ContainerLogs:
                 f"/containers/{container.container_id}/logs",
                 logs_query(copy.after_ns),
                 copy.take,
-                partial(self._streams.pop, name, None),
+                partial(self._ended, name),
             )
+
+    def _ended(self, name: str) -> None:
+        self._streams.pop(name, None)
 
     def close(self) -> None:
         """Copy nothing more."""

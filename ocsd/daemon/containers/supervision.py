@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from ocsd.containers import rules
 from ocsd.containers.engine import Endpoint
+from ocsd.containers.engine import endpoint as endpoint  # for who makes this
 from ocsd.containers.inspected import Container
 from ocsd.containers.services import NO_AGENT, find, unclaimed
 from ocsd.daemon.containers.engine import Engine

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -60,7 +60,7 @@ class HostPlan:
     """The name under which the daemon answers OCS's tools: the host's HostManager entry, or one
     that is called after the host.
     """
-    compose: ComposeOptions = ComposeOptions()
+    compose: ComposeOptions = field(default_factory=ComposeOptions)
     """The compose files whose services are managed; none without ``--docker-compose``."""
 
 
@@ -90,9 +90,7 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
     instances = [_told_of_host(each, host, instances, data_dir) for each in instances]
     _check_order(site, instances)
     answers_as = _host_manager(host)
-    return HostPlan(
-        host, runs_router, tuple(instances), notices, left_alone, answers_as, compose
-    )
+    return HostPlan(host, runs_router, tuple(instances), notices, left_alone, answers_as, compose)
 
 
 def _check_names(site: Site, host: Host) -> None:
