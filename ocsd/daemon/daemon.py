@@ -252,6 +252,7 @@ class Daemon:
             parts.fleet.targets.notice,
             parts.fleet.targets.unwritten,
             parts.processes.notice,
+            parts.keepers.container_trouble,
         )
         return "; ".join(filter(None, notices))
 

@@ -99,6 +99,11 @@ class Keepers:
             self.oversight.watch(self.containers)
             self.reactor.callLater(0, self.containers.start)
 
+    @property
+    def container_trouble(self) -> str:
+        """The faults of Docker and of the compose files; empty if there are none."""
+        return "" if self.containers is None else str(self.containers.trouble)
+
     def doing(self, instance_id: str) -> str:
         """Return what is being done to bring an instance up in a container; empty if nothing is."""
         return "" if self.containers is None else str(self.containers.doing(instance_id))

@@ -16,6 +16,8 @@ from ocsd.text.reason import shortened
 
 UP_LIMIT_S: Final = 900.0
 """Time in which docker compose has to bring a service up, images of its own built [s]."""
+GATHER_S: Final = 0.2
+"""Time in which services are gathered for one call of docker compose [s]."""
 PULL_LIMIT_S: Final = 3600.0
 
 
@@ -73,7 +75,7 @@ class Starts:
         if service.image and not service.is_built:
             await self._pull(instance_id, service)
         self._waiting[instance_id] = service
-        self._next(service.file)
+        self.files.reactor.callLater(GATHER_S, self._next, service.file)
 
     async def _pull(self, instance_id: str, service: Service) -> None:
         """Bring the image of a service to this host, if it is not there."""

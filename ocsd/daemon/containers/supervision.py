@@ -129,6 +129,12 @@ class Containers:
         """Return what is being done to bring an instance up; empty if nothing is."""
         return self.starts.doing.get(instance_id, "")
 
+    @property
+    def trouble(self) -> str:
+        """The faults of Docker and of the compose files; empty if there are none."""
+        files = [f"{each.path}: {each.trouble}" for each in self.files.all() if each.trouble]
+        return "; ".join(filter(None, (self.looks.trouble, *files)))
+
     def service(self, instance_id: str) -> str:
         """Return the name of the service of an instance."""
         return self._services.get(instance_id) or f"{self.options.prefix}{instance_id}"
