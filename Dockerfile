@@ -21,8 +21,10 @@ COPY setup.cfg constraints/locked.txt /src/
 RUN sed -i '/^    so3g/d' /src/setup.cfg && python3 -c 'import configparser; \
     settings = configparser.ConfigParser(); settings.read("/src/setup.cfg"); \
     print(settings["options"]["install_requires"])' >/src/agent.txt
-RUN PIP_CONSTRAINT=/src/locked.txt /opt/ocsd/bin/pip install --no-cache-dir -r /src/agent.txt \
-    && find /opt/ocsd -depth -type d \( -name tests -o -path '*/twisted/*/test' \) -exec rm -r {} +
+RUN PIP_CONSTRAINT=/src/locked.txt /opt/ocsd/bin/pip install --no-cache-dir --no-compile \
+    -r /src/agent.txt \
+    && find /opt/ocsd -depth -type d \( -path '*/numpy/*/tests' -o -path '*/twisted/*/test' \) \
+    -exec rm -r {} +
 
 FROM packages AS source
 COPY setup.cfg pyproject.toml MANIFEST.in README.md LICENSE /checkout/
@@ -43,6 +45,8 @@ STOPSIGNAL SIGTERM
 # Runs the instance of the site file that $INSTANCE_ID names, as OCS's image does.
 FROM runtime AS agent
 COPY --from=source /installed /opt/ocsd
+# Users of the image cannot write compiled files. Compiled is what is imported here, and no more.
+RUN python3 -c 'import ocsd.agent.runner, ocs.ocs_agent, ocs.ocs_twisted, ocs.site_config'
 USER ocs
 # Its spool: messages that are not recorded yet.
 VOLUME /var/lib/ocsd
@@ -51,11 +55,13 @@ ENTRYPOINT ["tini", "--", "ocs-agent-cli"]
 
 FROM runtime AS host
 COPY constraints/locked.txt /src/
-# Python would compile at every start what is not compiled here. All of it takes 100 MB more.
 RUN PIP_CONSTRAINT=/src/locked.txt pip install --no-cache-dir --no-compile crossbar so3g \
-    && find /opt/ocsd -depth -type d -name tests -exec rm -r {} + \
-    && crossbar version >/dev/null && python3 -c 'import so3g'
+    && find /opt/ocsd -depth -type d \( -path '*/scipy/*/tests' -o -path '*/matplotlib/tests' \) \
+    -exec rm -r {} +
 COPY --from=source /installed /opt/ocsd
+# Compiled is what is imported here: all of it would take 100 MB more.
+RUN python3 -c 'import so3g, ocsd.daemon.assembly, ocsd.agent.runner, ocsd.aggregator.agent' \
+    && crossbar version >/dev/null
 # All logs of the host go to stdout. JSON tells which agent a line is of.
 ENV OCSD_LOG_FORMAT=json
 USER ocs
