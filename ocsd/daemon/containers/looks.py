@@ -12,7 +12,7 @@ from ocsd.containers.inspected import Container, Row
 from ocsd.containers.services import ComposeFile
 from ocsd.containers.stream import Frames, Lines, event, events_query, last_line
 from ocsd.daemon.containers.engine import Engine, Stream
-from ocsd.errors import ContainerEngineError
+from ocsd.errors import ContainerEngineError, EngineAwayError
 
 LOOK_PERIOD_S: Final = 2.0
 SOON_S: Final = 0.05
@@ -120,13 +120,21 @@ class Looks:
         self.trouble, self.seen_number = "", number
 
     async def _inspect(self, row: Row) -> None:
-        container = await self.engine.container(row.container_id)
+        try:
+            container = await self.engine.container(row.container_id)
+            if container is not None and container.status == "exited" and container.exit_code:
+                output = await self.engine.tail(row.container_id)
+                words = last_line(Frames(container.is_terminal).take(output))
+                container = replace(container, last_words=words)
+        except EngineAwayError:
+            raise
+        except ContainerEngineError as error:
+            # It is being made or removed just now; the next look shows more.
+            self.log.info("{error}", error=error)
+            self._changed.add(row.container_id)
+            return
         if container is None:
             return
-        if container.status == "exited" and container.exit_code:
-            output = await self.engine.tail(row.container_id)
-            words = last_line(Frames(container.is_terminal).take(output))
-            container = replace(container, last_words=words)
         self._known[row.container_id] = container
         self._marks[row.container_id] = row.mark
 

@@ -24,6 +24,7 @@ BASE = "docker.io/library/debian:bookworm-slim"
 """The image that our Dockerfiles build on. Here it is made of Debian's packages."""
 PROGRAMS = ("podman", "runc", "conmon", "mmdebstrap", "docker-compose")
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+_CERTIFICATES_INSIDE = Path("/etc/certificates-of-tests.crt")
 # As in the published image: no manuals and no translations.
 _SLIM = [f"path-exclude=/usr/share/{each}/*" for each in ("man", "info", "doc", "locale")]
 _SETTINGS = """
@@ -57,7 +58,7 @@ def _pip_settings():
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
     )
-    settings, paths = {}, {_CERTIFICATES}
+    settings, paths = {}, set()
     for line in listed.stdout.splitlines():
         name, _, quoted = line.partition("=")
         value = ast.literal_eval(quoted)
@@ -67,6 +68,9 @@ def _pip_settings():
                 paths.add(Path(word.removeprefix("file://")).parent)
             elif word.startswith("/"):
                 paths.add(Path(word))
+    # At another path, where no package of Debian would replace the mounted file.
+    paths -= {_CERTIFICATES}
+    settings["cert"] = _CERTIFICATES_INSIDE
     lines = [f"{name} = {value}" for name, value in settings.items()]
     return "\n".join(["[global]", *lines, ""]), sorted(path for path in paths if path.exists())
 
@@ -94,6 +98,8 @@ class Engine:
             **inherited,
             "CONTAINERS_CONF": str(settings),
             "DOCKER_HOST": f"unix://{self.socket}",
+            # A timer of systemd would run the checks of health; tests run them.
+            "DISABLE_HC_SYSTEMD": "true",
         }
         self._command = ["podman", "--root", self.images, "--runroot", self.run]
         driver = "overlay" if self._can("overlay") else "vfs"
@@ -139,14 +145,28 @@ class Engine:
     def build(self, folder, tag, *options):
         """Build the image `tag` from the Dockerfile of a folder.
 
-        What the build installs by pip comes from where the machine's own pip finds it.
+        What the build installs by pip comes from where the machine's own pip finds it. The format
+        is Docker's, because that of OCI has no HEALTHCHECK.
         """
         text, paths = _pip_settings()
         settings = self.run / "pip.conf"
         settings.write_text(text)
-        mounts = [f"{path}:{path}:ro" for path in paths] + [f"{settings}:/etc/pip.conf:ro"]
+        mounts = [
+            *(f"{path}:{path}:ro" for path in paths),
+            f"{settings}:/etc/pip.conf:ro",
+            f"{_CERTIFICATES}:{_CERTIFICATES_INSIDE}:ro",
+        ]
         self.podman(
-            *("build", "--quiet", "--isolation", "chroot", "--network", "host"),
+            *(
+                "build",
+                "--quiet",
+                "--format",
+                "docker",
+                "--isolation",
+                "chroot",
+                "--network",
+                "host",
+            ),
             *[word for mount in mounts for word in ("--volume", mount)],
             *("--tag", tag, *options, folder),
         )

@@ -4,6 +4,7 @@ podman writes limits and an OOM score into the configuration of every container.
 CAP_SYS_RESOURCE root may not set them, and runc would refuse to start the container.
 """
 
+import itertools
 import json
 import os
 import sys
@@ -24,7 +25,7 @@ def without_limits(path, *inside):
 
 def main(words):
     """Change what the command line names, then become runc."""
-    for option, value in zip(words, words[1:], strict=False):
+    for option, value in itertools.pairwise(words):
         if option in {"--bundle", "-b"}:
             without_limits(Path(value, "config.json"), "process")
         elif option in {"--process", "-p"} and "exec" in words:
