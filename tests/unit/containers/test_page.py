@@ -3,8 +3,7 @@
 import re
 from pathlib import Path
 
-from ocsd.containers.services import Service, find, services
-from ocsd.containers.services import ComposeFile
+from ocsd.containers.services import ComposeFile, Service, find, services
 from ocsd.daemon.instances.plan import plan
 from ocsd.site.compose import options
 from ocsd.site.load import load

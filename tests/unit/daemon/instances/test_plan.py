@@ -90,8 +90,8 @@ def test_what_others_run_is_left_alone_and_said():
     assert names(found) == ["registry", "aggregator", "parked"]
     assert found.notices == (
         "hm-lab is left alone: this daemon does the job of OCS's HostManager",
-        "boxed is left alone: docker runs it (manage), and the HostManager entry of this host has no "
-        "--docker-compose FILE, with which ocsd would manage it; see: docker ps -a",
+        "boxed is left alone: docker runs it (manage), and the HostManager entry of this host has "
+        "no --docker-compose FILE, with which ocsd would manage it; see: docker ps -a",
         "other is left alone: its entry tells ocsd to ignore it (manage)",
     )
     assert [each.instance_id for each in found.left_alone] == ["boxed", "other"]
