@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from tests.system.authors.test_agents import recorded
-from tests.system.containers.engine import REPOSITORY
 from tests.system.conftest import fake_agent
+from tests.system.containers.engine import REPOSITORY
 from tests.system.waiting import free_port, wait_until
 
 pytestmark = pytest.mark.system
@@ -59,7 +59,7 @@ services:
       - ./data:/data
   fake-data2:
     image: ocsd-agent
-    hostname: ocs-docker
+    hostname: ocs-second
     environment: [INSTANCE_ID=fake-data2, LOGLEVEL=info]
     command: ["--site-hub=ws://crossbar:8001/ws", "--site-http=http://crossbar:8001/call"]
     volumes: ["${OCS_CONFIG_DIR}:/config:ro"]
@@ -283,9 +283,11 @@ def ocs_folder(tmp_path):
     entries = [
         {"agent-class": "AggregatorAgent", "instance-id": "aggregator", "arguments": recording},
         fake_agent("fake-data1", channels=16),
-        fake_agent("fake-data2"),
     ]
-    hosts = {"ocs-docker": {"agent-instances": entries}}
+    hosts = {
+        "ocs-docker": {"agent-instances": entries},
+        "ocs-second": {"agent-instances": [fake_agent("fake-data2")]},
+    }
     (folder / "site" / "default.yaml").write_text(yaml.safe_dump({"hub": hub, "hosts": hosts}))
     return folder
 
