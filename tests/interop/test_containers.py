@@ -36,12 +36,12 @@ esac
 class Site:
     """A host of ours and one of the published HostManager, with the same compose file."""
 
-    def __init__(self, site, engine, python):
-        self.site, self.engine, self.python = site, engine, python
+    def __init__(self, site, podman, python):
+        self.site, self.engine, self.python = site, podman, python
         self.file = site.folder / "docker-compose.yml"
         self.services = {name: service(script) for name, script in NAMES.items()}
         self.write()
-        site.extra_environment = engine.environment
+        site.extra_environment = podman.environment
         arguments = ["--docker-compose", str(self.file)]
         for host, name in (("lab", "hm"), ("lab2", "hm2")):
             manager = {"agent-class": "HostManager", "instance-id": name, "arguments": arguments}

@@ -22,7 +22,8 @@ KEPT = Path("/var/tmp/ocsd-containers")
 """Folder of what later runs use again."""
 BASE = "docker.io/library/debian:bookworm-slim"
 """The image that our Dockerfiles build on. Here it is made of Debian's packages."""
-PROGRAMS = ("podman", "runc", "conmon", "mmdebstrap", "docker-compose")
+PROGRAMS = ("podman", "runc", "iptables", "mmdebstrap", "docker-compose")
+_NETWORK = Path("/usr/lib/podman/netavark")
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _CERTIFICATES_INSIDE = Path("/etc/certificates-of-tests.crt")
 # As in the published image: no manuals and no translations.
@@ -48,6 +49,7 @@ def obstacle():
     if os.geteuid() != 0:
         return "only root can run containers here"
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
+    missing += [] if _NETWORK.exists() else ["netavark", "aardvark-dns"]
     if missing:
         return f"containers need {', '.join(missing)} (Debian's packages, see .ci/run)"
     return None

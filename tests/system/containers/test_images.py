@@ -7,8 +7,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from so3g.hk import HKArchiveScanner
+import yaml
 
+from tests.system.authors.test_agents import recorded
+from tests.system.conftest import fake_agent
 from tests.system.containers.engine import REPOSITORY
 from tests.system.waiting import free_port, wait_until
 
@@ -17,6 +19,86 @@ pytestmark = pytest.mark.system
 COMPOSE = REPOSITORY / "deploy" / "compose"
 AGENTS = REPOSITORY / "agents"
 FIELD = "observatory.fake-data1.feeds.false_temperatures.channel_00"
+# The service of OCS's guide, letter by letter.
+GUIDE_SERVICE = """
+  fake-data1:
+    image: simonsobs/ocs-fake-data-agent
+    hostname: ocs-docker
+    environment:
+      - LOGLEVEL=info
+    volumes:
+      - ${OCS_CONFIG_DIR}:/config:ro
+    logging:
+      options:
+        max-size: "20m"
+        max-file: "10"
+"""
+# Router and aggregator as OCS's pages have them; docs/containers.md has what differs: images and
+# entry points.
+OCS_SERVICES = """
+version: "3.7"
+services:
+  crossbar:
+    image: ocsd
+    entrypoint: [tini, --, crossbar, start, --cbdir, /ocs/.crossbar]
+    ports: ["127.0.0.1:${ROUTER_PORT}:8001"]
+    volumes: ["./.crossbar:/ocs/.crossbar"]
+    environment: [PYTHONUNBUFFERED=1]
+  ocs-aggregator:
+    image: ocsd
+    entrypoint: [tini, --, ocs-agent-cli]
+    hostname: ocs-docker
+    user: "9000"
+    environment:
+      - INSTANCE_ID=aggregator
+      - SITE_HUB=ws://crossbar:8001/ws
+      - SITE_HTTP=http://crossbar:8001/call
+      - LOGLEVEL=info
+    volumes:
+      - ${OCS_CONFIG_DIR}:/config:ro
+      - ./data:/data
+  fake-data2:
+    image: ocsd-agent
+    hostname: ocs-second
+    environment: [INSTANCE_ID=fake-data2, LOGLEVEL=info]
+    command: ["--site-hub=ws://crossbar:8001/ws", "--site-http=http://crossbar:8001/call"]
+    volumes: ["${OCS_CONFIG_DIR}:/config:ro"]
+"""
+ANYTHING = {"call": True, "register": True, "publish": True, "subscribe": True}
+CROSSBAR = {
+    "version": 2,
+    "workers": [
+        {
+            "type": "router",
+            "realms": [
+                {
+                    "name": "test_realm",
+                    "roles": [
+                        {
+                            "name": "iocs_agent",
+                            "permissions": [{"uri": "", "match": "prefix", "allow": ANYTHING}],
+                        }
+                    ],
+                }
+            ],
+            "transports": [
+                {
+                    "type": "web",
+                    "endpoint": {"type": "tcp", "port": 8001},
+                    "paths": {
+                        "ws": {
+                            "type": "websocket",
+                            "auth": {"anonymous": {"type": "static", "role": "iocs_agent"}},
+                        },
+                        "call": {"type": "caller", "realm": "test_realm", "role": "iocs_agent"},
+                    },
+                }
+            ],
+        }
+    ],
+}
+
+
 LIMITS_MB = {"ocsd-agent": 350, "ocsd": 900}
 USER = "9000"
 
@@ -78,14 +160,6 @@ def session_data(router_port, instance, operation):
             return json.load(answer)["args"][0][2]["data"]
     except (OSError, LookupError, TypeError):
         return None
-
-
-def recorded(folder, field=FIELD):
-    """Return the times and values that G3 files below a folder hold."""
-    scanner = HKArchiveScanner()
-    for path in sorted(folder.glob("**/*.g3")):
-        scanner.process_file(str(path))
-    return scanner.finalize().simple(field, short_match=False)
 
 
 @pytest.fixture(scope="module")
@@ -174,13 +248,63 @@ def test_a_host_ends_in_order_on_sigterm_and_its_data_survive_its_container(proj
     assert (ended["ExitCode"], ended["OOMKilled"]) == (0, False)
     print(f"ended in {lasted_s:.1f} s")
     assert lasted_s < 30
-    before = recorded(data)[0]
+    before = recorded(data, FIELD)[0]
     assert len(before) > 0
     project.engine.podman("rm", name)
     project.compose("up", "-d")
     router = ports["ROUTER_PORT"]
     wait_until(lambda: session_data(router, "fake-data1", "acq"), "the agent at the new router")
     project.compose("stop", "--timeout", "60")
-    times = recorded(data)[0]
+    times = recorded(data, FIELD)[0]
     assert len(times) > len(before)
     assert list(times[: len(before)]) == list(before)
+
+
+@pytest.fixture
+def ocs_folder(tmp_path):
+    """A folder with the files of a site of OCS in containers."""
+    folder = tmp_path / "ocs"
+    for name in (".crossbar", "data", "site"):
+        (folder / name).mkdir(parents=True)
+        (folder / name).chmod(0o777)
+    (folder / ".crossbar" / "config.json").write_text(json.dumps(CROSSBAR))
+    (folder / "docker-compose.yml").write_text(OCS_SERVICES + GUIDE_SERVICE)
+    hub = {
+        "wamp_server": "ws://localhost:8001/ws",
+        "wamp_http": "http://localhost:8001/call",
+        "wamp_realm": "test_realm",
+        "address_root": "observatory",
+    }
+    recording = [
+        ["--initial-state", "record"],
+        ["--time-per-file", "3600"],
+        ["--data-dir", "/data/"],
+    ]
+    entries = [
+        {"agent-class": "AggregatorAgent", "instance-id": "aggregator", "arguments": recording},
+        fake_agent("fake-data1", channels=16),
+    ]
+    hosts = {
+        "ocs-docker": {"agent-instances": entries},
+        "ocs-second": {"agent-instances": [fake_agent("fake-data2")]},
+    }
+    (folder / "site" / "default.yaml").write_text(yaml.safe_dump({"hub": hub, "hosts": hosts}))
+    return folder
+
+
+def test_compose_files_of_ocs_and_its_guide_run_with_our_images(images, ocs_folder):
+    images.podman("tag", "ocsd-fake-data-agent", "docker.io/simonsobs/ocs-fake-data-agent")
+    variables = {"ROUTER_PORT": str(free_port()), "OCS_CONFIG_DIR": "./site"}
+    project = Project(images, ocs_folder, **variables)
+    try:
+        for name in ("fake-data1", "fake-data2"):
+            wait_until(
+                lambda name=name: session_data(variables["ROUTER_PORT"], name, "acq"), name, 120
+            )
+        # What the aggregator may have missed it fetches from the agents' spools.
+        wait_until(lambda: list((ocs_folder / "data").glob("*/*.g3")), "a file of recorded data")
+    finally:
+        project.compose("down", "--timeout", "20")
+    for name in ("fake-data1", "fake-data2"):
+        assert len(recorded(ocs_folder / "data", FIELD.replace("fake-data1", name))[0]) > 0
+    assert project.compose("ps", "--quiet").stdout == ""
