@@ -9,7 +9,7 @@ _UNIX: Final = "unix://"
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class EngineSocket:
     """The socket of a container engine."""
 
     path: str
@@ -18,14 +18,14 @@ class Endpoint:
     """Why it cannot be used."""
 
 
-def endpoint(environment: Mapping[str, str]) -> Endpoint:
+def endpoint(environment: Mapping[str, str]) -> EngineSocket:
     """Return the socket that ``DOCKER_HOST`` names, or Docker's own one."""
     address = environment.get("DOCKER_HOST", "")
     if not address:
-        return Endpoint(DOCKER_SOCKET)
+        return EngineSocket(DOCKER_SOCKET)
     if address.startswith(_UNIX):
-        return Endpoint(address.removeprefix(_UNIX))
-    return Endpoint(
+        return EngineSocket(address.removeprefix(_UNIX))
+    return EngineSocket(
         "",
         f"DOCKER_HOST is {address!r}, and ocsd speaks to the Docker of this host only, over its "
         f"Unix socket; set DOCKER_HOST to {_UNIX}{DOCKER_SOCKET}, or take it out",

@@ -9,14 +9,17 @@ from typing import Any, Final
 
 Json = Mapping[str, Any]
 
-_LABEL: Final = "com.docker.compose."
+_COMPOSE_LABEL: Final = "com.docker.compose."
+STOP_LIMIT_S: Final = 10.0
+"""Time that a container has to end after it was asked to, unless it says another [s]."""
+
 _EXITED: Final = re.compile(r"Exited \((\d+)\)")
-_HEALTH: Final = re.compile(r"\((healthy|unhealthy|health: starting)\)")
+_CHECK_RESULT: Final = re.compile(r"\((healthy|unhealthy|health: starting)\)")
 _FRACTION: Final = re.compile(r"(\.\d{6})\d+")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListedContainer:
     """A container in the list of all: enough to see whether it has changed."""
 
     container_id: str
@@ -68,7 +71,7 @@ class Container:
     """Its limit of memory [bytes]; 0 if there is none."""
     is_terminal: bool = False
     """Whether its output is that of a terminal."""
-    stop_limit_s: float = 10.0
+    stop_limit_s: float = STOP_LIMIT_S
     """Time that it has to end after it was asked to [s]."""
     last_words: str = ""
     """The last line of its output."""
@@ -84,55 +87,69 @@ class Container:
         return self.status in {"running", "paused"} and self.pid > 0
 
 
-def row(listed: Json) -> Row | None:
+def row(listed: Json) -> ListedContainer | None:
     """Return a container of the list; None if docker compose has not made it for a service."""
-    labels = listed.get("Labels") or {}
-    service = labels.get(f"{_LABEL}service")
-    if not service or str(labels.get(f"{_LABEL}oneoff")).lower() == "true":
+    labels = _part(listed, "Labels")
+    service = _text(labels, f"{_COMPOSE_LABEL}service")
+    if not service or _text(labels, f"{_COMPOSE_LABEL}oneoff").lower() == "true":
         return None
-    folder = str(labels.get(f"{_LABEL}project.working_dir") or "/")
-    files = str(labels.get(f"{_LABEL}project.config_files") or "").split(",")
-    status = str(listed.get("Status") or "")
-    health, code = _HEALTH.search(status), _EXITED.search(status)
-    return Row(
-        container_id=str(listed.get("Id")),
-        service=str(service),
-        files=tuple(str(PurePosixPath(folder, file)) for file in files if file),
-        state=str(listed.get("State") or ""),
-        health=health.group(1) if health else "",
-        image_id=str(listed.get("ImageID") or ""),
-        exit_code=int(code.group(1)) if code else 127,
+    folder = _text(labels, f"{_COMPOSE_LABEL}project.working_dir")
+    files = _text(labels, f"{_COMPOSE_LABEL}project.config_files").split(",")
+    status = _text(listed, "Status")
+    return ListedContainer(
+        container_id=_text(listed, "Id"),
+        service=service,
+        files=tuple(str(PurePosixPath("/", folder, file)) for file in files if file),
+        state=_text(listed, "State"),
+        health="".join(_CHECK_RESULT.findall(status)),
+        image_id=_text(listed, "ImageID"),
+        exit_code=int(next(iter(_EXITED.findall(status)), 127)),
     )
 
 
 def container(inspected: Json) -> Container:
     """Return a container from the answer to ``GET /containers/ID/json``."""
-    state: Json = inspected.get("State") or {}
-    health: Json = state.get("Health") or {}
-    config: Json = inspected.get("Config") or {}
-    host: Json = inspected.get("HostConfig") or {}
-    policy: Json = host.get("RestartPolicy") or {}
-    checks = health.get("Log") or [{}]
+    state, config = _part(inspected, "State"), _part(inspected, "Config")
+    host = _part(inspected, "HostConfig")
+    health, policy = _part(state, "Health"), _part(host, "RestartPolicy")
     return Container(
-        container_id=str(inspected.get("Id")),
-        name=str(inspected.get("Name") or "").lstrip("/"),
-        status=str(state.get("Status") or ""),
-        pid=int(state.get("Pid") or 0),
-        started_at=str(state.get("StartedAt") or ""),
-        finished_at=unix_time(str(state.get("FinishedAt") or "")),
-        exit_code=int(state.get("ExitCode") or 0),
+        container_id=_text(inspected, "Id"),
+        name=_text(inspected, "Name").lstrip("/"),
+        status=_text(state, "Status"),
+        pid=_number(state, "Pid"),
+        started_at=_text(state, "StartedAt"),
+        finished_at=unix_time(_text(state, "FinishedAt")),
+        exit_code=_number(state, "ExitCode"),
         was_killed_for_memory=bool(state.get("OOMKilled")),
-        error=str(state.get("Error") or ""),
-        health=str(health.get("Status") or "").replace("none", ""),
-        health_words=" ".join(str(checks[-1].get("Output") or "").split()),
-        failing_streak=int(health.get("FailingStreak") or 0),
-        restart=str(policy.get("Name") or ""),
-        most_restarts=int(policy.get("MaximumRetryCount") or 0),
-        restarts=int(inspected.get("RestartCount") or 0),
-        memory_limit=int(host.get("Memory") or 0),
+        error=_text(state, "Error"),
+        health=_text(health, "Status").replace("none", ""),
+        health_words=_last_output(health),
+        failing_streak=_number(health, "FailingStreak"),
+        restart=_text(policy, "Name"),
+        most_restarts=_number(policy, "MaximumRetryCount"),
+        restarts=_number(inspected, "RestartCount"),
+        memory_limit=_number(host, "Memory"),
         is_terminal=bool(config.get("Tty")),
-        stop_limit_s=float(config.get("StopTimeout") or 10.0),
+        stop_limit_s=float(_number(config, "StopTimeout") or STOP_LIMIT_S),
     )
+
+
+def _part(whole: Json, key: str) -> Json:
+    return whole.get(key) or {}
+
+
+def _text(whole: Json, key: str) -> str:
+    return str(whole.get(key) or "")
+
+
+def _number(whole: Json, key: str) -> int:
+    return int(whole.get(key) or 0)
+
+
+def _last_output(health: Json) -> str:
+    """Return the last output of a HEALTHCHECK, in one line."""
+    checks = health.get("Log") or [{}]
+    return " ".join(_text(checks[-1], "Output").split())
 
 
 def unix_time(text: str) -> float:

@@ -28,7 +28,7 @@ _MEBIBYTE: Final = 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class RunEnded:
     """A run of a container is over."""
 
     code: int | None
@@ -37,13 +37,13 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Began:
+class RunBegan:
     """A container runs, by whoever's order."""
 
     container: Container
 
 
-Step = Ended | Began
+Step = RunEnded | RunBegan
 
 
 def steps(known: Run | None, seen: Container | None, died_with: int | None = None) -> list[Step]:
@@ -61,16 +61,16 @@ def steps(known: Run | None, seen: Container | None, died_with: int | None = Non
     if seen is not None and seen.is_running:
         if seen.run == known:
             return []
-        ended = Ended(died_with, "Docker has started it again since then")
-        return [ended, Began(seen)] if known else [Began(seen)]
+        ended = RunEnded(died_with, "Docker has started it again since then")
+        return [ended, RunBegan(seen)] if known else [RunBegan(seen)]
     if known is None:
         return []
     if seen is None or seen.container_id != known[0]:
-        return [Ended(died_with, "its container was removed")]
+        return [RunEnded(died_with, "its container was removed")]
     return [end_of(seen)]
 
 
-def end_of(container: Container) -> Ended:
+def end_of(container: Container) -> RunEnded:
     """Return the end of a container that does not run, in words that say why."""
     code = container.exit_code
     parts: list[str] = []
@@ -90,7 +90,7 @@ def end_of(container: Container) -> Ended:
         parts.append(container.last_words)
     if container.error and not code:
         code = 1
-    return Ended(code, shortened(": ".join(parts)))
+    return RunEnded(code, shortened(": ".join(parts)))
 
 
 def _signal_name(code: int) -> str:

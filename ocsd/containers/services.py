@@ -71,8 +71,17 @@ def find(name: str, files: Sequence[ComposeFile]) -> Service | str:
         return f"service {name!r} stands in {places}; leave it in one of them"
     if holders:
         return holders[0].services[name]
-    if broken := [f"{file.path}: {file.trouble}" for file in files if file.trouble]:
-        return f"no service {name!r} is known, because of an error in {'; '.join(broken)}"
+    if trouble := trouble_of(files):
+        return f"no service {name!r} is known, because of an error in {trouble}"
+    return _missing(name, files)
+
+
+def trouble_of(files: Iterable[ComposeFile]) -> str:
+    """Return the errors of all files; empty if there are none."""
+    return "; ".join(f"{file.path}: {file.trouble}" for file in files if file.trouble)
+
+
+def _missing(name: str, files: Sequence[ComposeFile]) -> str:
     known = sorted(service for file in files for service in file.services)
     paths = ", ".join(file.path for file in files)
     return (

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from ocsd.containers.inspected import unix_time
 
-_HEADER: Final = 8
+_FRAME_HEADER: Final = 8
 _SECOND_NS: Final = 10**9
 _TIME_LENGTH: Final = 19
 """Characters of a date and a time, as in 2026-11-30T00:00:00."""
@@ -86,7 +86,7 @@ class Body:
 
 
 @dataclass(eq=False)
-class Lines:
+class ByteLines:
     """Cuts bytes that come in pieces into whole lines."""
 
     longest: int = 2**20
@@ -119,11 +119,11 @@ class Frames:
             return data
         self._held += data
         parts: list[bytes] = []
-        while len(self._held) >= _HEADER:
-            end = _HEADER + int.from_bytes(self._held[4:_HEADER], "big")
+        while len(self._held) >= _FRAME_HEADER:
+            end = _FRAME_HEADER + int.from_bytes(self._held[4:_FRAME_HEADER], "big")
             if len(self._held) < end:
                 break
-            parts.append(self._held[_HEADER:end])
+            parts.append(self._held[_FRAME_HEADER:end])
             self._held = self._held[end:]
         return b"".join(parts)
 
@@ -139,7 +139,7 @@ class LogLines:
 
     after_ns: int = 0
     """The stamp of the last line that is in the log."""
-    _lines: Lines = field(default_factory=Lines)
+    _lines: ByteLines = field(default_factory=ByteLines)
     _second: str = ""
     _number: int = 0
 

@@ -66,28 +66,31 @@ def warnings(host: Host, folder: Path) -> Iterator[tuple[int | None, str]]:
     given = options(host)
     line = next((each.line for each in host.instances if each.agent_class == HOST_MANAGER), None)
     agents = [each for each in host.instances if each.manage in IN_CONTAINERS]
-    files = [folder / Path(each).expanduser() for each in given.files]
     services: dict[str, Path] = {}
-    is_whole = True
+    faults = list(_faults([folder / Path(each).expanduser() for each in given.files], services))
+    yield from ((line, text) for text in faults)
+    for each in agents:
+        for text in _of_entry(each, given, services, is_whole=not faults):
+            yield each.line, f"instance {each.instance_id!r}: {text}"
+
+
+def _faults(files: Sequence[Path], services: dict[str, Path]) -> Iterator[str]:
+    """Yield what is wrong with compose files; add their services to `services`, with the file."""
     for file in files:
         try:
             names = _services(file)
         except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-            is_whole = False
             reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-            yield line, f"the services of {file} cannot be managed: {reason}; correct that file"
+            yield f"the services of {file} cannot be managed: {reason}; correct that file"
             continue
         for name in names:
             if name in services:
-                yield line, f"service {name!r} stands in {services[name]} and in {file}"
+                yield f"service {name!r} stands in {services[name]} and in {file}"
             services[name] = file
-    for each in agents:
-        for text in _of_entry(each, given, services, is_whole):
-            yield each.line, f"instance {each.instance_id!r}: {text}"
 
 
 def _of_entry(
-    entry: Instance, given: ComposeOptions, services: Mapping[str, Path], is_whole: bool
+    entry: Instance, given: ComposeOptions, services: Mapping[str, Path], *, is_whole: bool
 ) -> Iterator[str]:
     if not given.files:
         return

@@ -12,19 +12,19 @@ from urllib.parse import quote
 
 from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
 
-from ocsd.containers.engine import Endpoint, why_unreachable
-from ocsd.containers.inspected import Container, Row, container, row
+from ocsd.containers.engine import EngineSocket, why_unreachable
+from ocsd.containers.inspected import Container, ListedContainer, container, row
 from ocsd.containers.stream import Body, answer, message_of, request
 from ocsd.errors import ContainerEngineError, EngineAwayError, UnreachableError
 from ocsd.reactor.unix_exchange import exchange
 
-ANSWER_LIMIT_S: Final = 5.0
+ENGINE_ANSWER_LIMIT_S: Final = 5.0
 """Time in which Docker has to answer a question [s]."""
 TAIL_LINES: Final = 20
 
-_NUMBER: Final = re.compile(r".*\((\d+)\)")
+_ERROR_NUMBER: Final = re.compile(r".*\((\d+)\)")
 _NOT_FOUND: Final = 404
-_REFUSED: Final = 400
+_FIRST_REFUSAL: Final = 400
 
 
 @dataclass(eq=False)
@@ -32,9 +32,9 @@ class Engine:
     """The container engine of this host."""
 
     reactor: Any
-    endpoint: Endpoint
+    endpoint: EngineSocket
 
-    async def rows(self) -> list[Row]:
+    async def rows(self) -> list[ListedContainer]:
         """Return all containers that docker compose has made, running or not.
 
         Raises
@@ -78,14 +78,14 @@ class Engine:
         query: dict[str, str],
         on_data: Callable[[bytes], None],
         on_end: Callable[[], None],
-    ) -> "Stream":
+    ) -> "EngineStream":
         """Read an answer that goes on and on, until it ends or is closed."""
-        stream = Stream(request("GET", path, **query), on_data, on_end)
-        self.reactor.connectUNIX(self.endpoint.path, stream, timeout=ANSWER_LIMIT_S)
+        stream = EngineStream(request("GET", path, **query), on_data, on_end)
+        self.reactor.connectUNIX(self.endpoint.path, stream, timeout=ENGINE_ANSWER_LIMIT_S)
         return stream
 
     async def _ask(
-        self, method: str, path: str, *, limit_s: float = ANSWER_LIMIT_S, **query: str
+        self, method: str, path: str, *, limit_s: float = ENGINE_ANSWER_LIMIT_S, **query: str
     ) -> bytes:
         """Return the body of an answer; empty if there is no such container or image."""
         if self.endpoint.trouble:
@@ -102,18 +102,18 @@ class Engine:
             raise ContainerEngineError(f"{self.endpoint.path}: {error}") from None
         if status == _NOT_FOUND:
             return b""
-        if status >= _REFUSED:
+        if status >= _FIRST_REFUSAL:
             raise ContainerEngineError(f"Docker refuses {method} {path}: {message_of(body)}")
         return body
 
 
 def _in_words(said: str) -> str:
     """Return the words for the number of the kernel's error, if there is one."""
-    found = _NUMBER.match(said)
+    found = _ERROR_NUMBER.match(said)
     return os.strerror(int(found.group(1))) if found else said
 
 
-class Stream(ClientFactory):
+class EngineStream(ClientFactory):
     """An answer that goes on and on: events, or the output of a container (IProtocolFactory)."""
 
     noisy = False
@@ -124,12 +124,12 @@ class Stream(ClientFactory):
         self._asked = asked
         self._on_data = on_data
         self._on_end = on_end
-        self._conversation: _StreamConversation | None = None
+        self._conversation: _EngineConversation | None = None
         self._closed = False
 
-    def buildProtocol(self, _addr: Any) -> "_StreamConversation":
+    def buildProtocol(self, _addr: Any) -> "_EngineConversation":
         """Return the conversation of the connection that was made."""
-        self._conversation = _StreamConversation(self._asked, self._on_data, self._ended)
+        self._conversation = _EngineConversation(self._asked, self._on_data, self._ended)
         return self._conversation
 
     def clientConnectionFailed(self, _connector: Any, _reason: Any) -> None:
@@ -148,7 +148,7 @@ class Stream(ClientFactory):
             self._on_end()
 
 
-class _StreamConversation(Protocol):
+class _EngineConversation(Protocol):
     # Any: Twisted's interfaces are zope's, which mypy cannot match with classes.
     transport: Any
 
@@ -169,7 +169,7 @@ class _StreamConversation(Protocol):
         except ValueError:
             self.transport.abortConnection()
             return
-        if self._body.status >= _REFUSED:
+        if self._body.status >= _FIRST_REFUSAL:
             self.transport.abortConnection()
         elif body:
             self._on_data(body)

@@ -18,7 +18,7 @@ _ON_ITS_WAY = {State.STARTING, State.STOPPING}
 
 @dataclass(eq=False)
 class DockerFacts:
-    """What OCS's clients see and ask of containers (`ocsd.daemon.ocs.host_manager.Dockers`)."""
+    """Answers OCS's clients about containers (`ocsd.daemon.ocs.host_manager.Dockers`)."""
 
     containers: Containers
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from ocsd.containers.inspected import Container
 from ocsd.containers.stream import Frames, LogLines, logs_query
-from ocsd.daemon.containers.engine import Engine, Stream
+from ocsd.daemon.containers.engine import Engine, EngineStream
 from ocsd.log.file import LOG_FILE_LIMIT_BYTES, OLDER_FILES, numbered, shift
 
 _FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
@@ -66,7 +66,7 @@ class ContainerLogs:
     """Copies the output of each container that has run since the last look."""
 
     engine: Engine
-    _streams: dict[str, Stream] = field(default_factory=dict, init=False)
+    _streams: dict[str, EngineStream] = field(default_factory=dict, init=False)
     _done: dict[str, tuple[str, str]] = field(default_factory=dict, init=False)
 
     def follow(self, containers: Mapping[Path, Container]) -> None:

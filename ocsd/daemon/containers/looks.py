@@ -8,14 +8,14 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from ocsd.containers.inspected import Container, Row
+from ocsd.containers.inspected import Container, ListedContainer
 from ocsd.containers.services import ComposeFile
-from ocsd.containers.stream import Frames, Lines, event, events_query, last_line
-from ocsd.daemon.containers.engine import Engine, Stream
+from ocsd.containers.stream import ByteLines, Frames, event, events_query, last_line
+from ocsd.daemon.containers.engine import Engine, EngineStream
 from ocsd.errors import ContainerEngineError, EngineAwayError
 
 LOOK_PERIOD_S: Final = 2.0
-SOON_S: Final = 0.05
+LOOK_SOON_S: Final = 0.05
 """Delay of a look after an event: several events come together [s]."""
 IMAGE_PERIOD_S: Final = 30.0
 """Interval of looks at the images [s]."""
@@ -23,7 +23,7 @@ IMAGE_PERIOD_S: Final = 30.0
 
 @dataclass(eq=False)
 class Looks:
-    """What is known of the containers; Docker's events say when it is time to look again."""
+    """Looks at the containers; Docker's events say when it is time to look again."""
 
     log = Logger()
 
@@ -42,7 +42,7 @@ class Looks:
     """The number of the last look that was answered; 0 if none was."""
     containers: Mapping[str, Container] = field(default_factory=dict, init=False)
     """The container of each service that has one."""
-    orphans: Mapping[str, Row] = field(default_factory=dict, init=False)
+    orphans: Mapping[str, ListedContainer] = field(default_factory=dict, init=False)
     """Containers of services that their compose file does not have any more, by container."""
     died_with: dict[str, int] = field(default_factory=dict, init=False)
     """The last exit code of each container, by Docker's events."""
@@ -57,11 +57,11 @@ class Looks:
         self._marks: dict[str, tuple[str, str, str]] = {}
         self._known: dict[str, Container] = {}
         self._changed: set[str] = set()
-        self._events: Stream | None = None
-        self._lines = Lines()
+        self._events: EngineStream | None = None
+        self._lines = ByteLines()
         self._images_s = float("-inf")
 
-    def soon(self, delay_s: float = SOON_S) -> None:
+    def soon(self, delay_s: float = LOOK_SOON_S) -> None:
         """Look in a moment."""
         if self._due is None or not self._due.active():
             self._due = self.reactor.callLater(delay_s, self._begin)
@@ -105,21 +105,22 @@ class Looks:
             rows = await self.engine.rows()
             files = {os.path.realpath(file.path): file for file in self.files()}
             ours = [each for each in rows if any(_file(each, files))]
-            for each in ours:
-                if each.container_id in changed or self._marks.get(each.container_id) != each.mark:
-                    await self._inspect(each)
+            for each in (each for each in ours if self._is_due(each, changed)):
+                await self._inspect(each)
         except ContainerEngineError:
             self._changed |= changed
             raise
-        present = {each.container_id for each in ours}
-        self._known = {key: value for key, value in self._known.items() if key in present}
+        self._forget_all_but({each.container_id for each in ours})
         self._sort(ours, files)
         await self._look_at_images(files.values())
         if self.trouble:
             self.log.info("Docker answers again")
         self.trouble, self.seen_number = "", number
 
-    async def _inspect(self, row: Row) -> None:
+    def _is_due(self, row: ListedContainer, changed: set[str]) -> bool:
+        return row.container_id in changed or self._marks.get(row.container_id) != row.mark
+
+    async def _inspect(self, row: ListedContainer) -> None:
         try:
             container = await self.engine.container(row.container_id)
             if container is not None and container.status == "exited" and container.exit_code:
@@ -138,10 +139,14 @@ class Looks:
         self._known[row.container_id] = container
         self._marks[row.container_id] = row.mark
 
-    def _sort(self, rows: Sequence[Row], files: Mapping[str, ComposeFile]) -> None:
+    def _forget_all_but(self, present: set[str]) -> None:
+        self._known = {key: value for key, value in self._known.items() if key in present}
+        self._marks = {key: value for key, value in self._marks.items() if key in present}
+
+    def _sort(self, rows: Sequence[ListedContainer], files: Mapping[str, ComposeFile]) -> None:
         found: dict[str, Container] = {}
         images: dict[str, str] = {}
-        orphans: dict[str, Row] = {}
+        orphans: dict[str, ListedContainer] = {}
         for row in rows:
             owner = next(file for file in _file(row, files) if file is not None)
             container = self._known.get(row.container_id)
@@ -169,7 +174,7 @@ class Looks:
     def _listen(self) -> None:
         if self.engine.endpoint.trouble:
             return
-        self._lines = Lines()
+        self._lines = ByteLines()
         self._events = self.engine.follow("/events", events_query(), self._heard, self._deaf)
 
     def _heard(self, data: bytes) -> None:
@@ -187,6 +192,6 @@ class Looks:
         self._changed |= set(self._known)
 
 
-def _file(row: Row, files: Mapping[str, ComposeFile]) -> list[ComposeFile | None]:
+def _file(row: ListedContainer, files: Mapping[str, ComposeFile]) -> list[ComposeFile | None]:
     """Return the compose files of this host from which a container was made."""
     return [files[real] for real in map(os.path.realpath, row.files) if real in files]

@@ -16,7 +16,7 @@ from ocsd.text.reason import shortened
 
 UP_LIMIT_S: Final = 900.0
 """Time in which docker compose has to bring a service up, images of its own built [s]."""
-GATHER_S: Final = 0.2
+STARTS_GATHER_S: Final = 0.2
 """Time in which services are gathered for one call of docker compose [s]."""
 PULL_LIMIT_S: Final = 3600.0
 
@@ -42,7 +42,7 @@ class Starts:
         self._alone: set[str] = set()
 
     doing: dict[str, str] = field(default_factory=dict, init=False)
-    """What is being done for each instance that is on its way up."""
+    """The present step of each instance that is on its way up, in words."""
 
     def start(self, instance_id: str, service: Service) -> None:
         """Bring the service of an instance up."""
@@ -75,7 +75,7 @@ class Starts:
         if service.image and not service.is_built:
             await self._pull(instance_id, service)
         self._waiting[instance_id] = service
-        self.files.reactor.callLater(GATHER_S, self._next, service.file)
+        self.files.reactor.callLater(STARTS_GATHER_S, self._next, service.file)
 
     async def _pull(self, instance_id: str, service: Service) -> None:
         """Bring the image of a service to this host, if it is not there."""
@@ -99,15 +99,9 @@ class Starts:
         """Bring up all that wait for this file, unless docker compose works on it."""
         if path in self._up:
             return
-        waiting = {key: each for key, each in self._waiting.items() if each.file == path}
-        members = dict(list(waiting.items())[:1])
-        if not self._alone.intersection(members):
-            members = {key: each for key, each in waiting.items() if key not in self._alone}
+        members = self._taken(path)
         if not members:
             return
-        for instance_id in members:
-            del self._waiting[instance_id]
-        self._alone -= members.keys()
         names = [each.name for each in members.values()]
         try:
             command = self.files.command(path, "up", "-d", *names, limit_s=UP_LIMIT_S)
@@ -118,6 +112,17 @@ class Starts:
         self._up[path] = (members, command)
         command.done.addCallback(self._came, path)
         command.done.addErrback(lambda failure: self.log.failure("while starting", failure))
+
+    def _taken(self, path: str) -> dict[str, Service]:
+        """Return those that are next for this file: all, or one that is to be tried alone."""
+        waiting = {key: each for key, each in self._waiting.items() if each.file == path}
+        members = dict(list(waiting.items())[:1])
+        if not self._alone.intersection(members):
+            members = {key: each for key, each in waiting.items() if key not in self._alone}
+        for instance_id in members:
+            del self._waiting[instance_id]
+        self._alone -= members.keys()
+        return members
 
     def _came(self, result: tuple[int, str, str], path: str) -> None:
         code, printed, said = result

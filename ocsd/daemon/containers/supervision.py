@@ -11,10 +11,10 @@ from typing import Any
 from twisted.logger import Logger
 
 from ocsd.containers import rules
-from ocsd.containers.engine import Endpoint
+from ocsd.containers.engine import EngineSocket
 from ocsd.containers.engine import endpoint as endpoint  # for who makes this
 from ocsd.containers.inspected import Container
-from ocsd.containers.services import NO_AGENT, find, unclaimed
+from ocsd.containers.services import NO_AGENT, find, trouble_of, unclaimed
 from ocsd.daemon.containers.engine import Engine
 from ocsd.daemon.containers.files import ComposeFiles
 from ocsd.daemon.containers.logs import ContainerLogs
@@ -52,7 +52,7 @@ class Containers:
 
     fleet: Fleet
     reactor: Any
-    endpoint: Endpoint
+    endpoint: EngineSocket
     folder: Path
     """The working directory of the daemon's instances."""
     options: ComposeOptions
@@ -132,8 +132,7 @@ class Containers:
     @property
     def trouble(self) -> str:
         """The faults of Docker and of the compose files; empty if there are none."""
-        files = [f"{each.path}: {each.trouble}" for each in self.files.all() if each.trouble]
-        return "; ".join(filter(None, (self.looks.trouble, *files)))
+        return "; ".join(filter(None, (self.looks.trouble, trouble_of(self.files.all()))))
 
     def service(self, instance_id: str) -> str:
         """Return the name of the service of an instance."""
@@ -241,9 +240,9 @@ class Containers:
             died_with = self.looks.died_with.get(known[0]) if known else None
             for step in rules.steps(known, seen, died_with):
                 match step:
-                    case rules.Ended(code, detail):
+                    case rules.RunEnded(code, detail):
                         self._ended(keeper, code, detail)
-                    case rules.Began(container):
+                    case rules.RunBegan(container):
                         self._began(keeper, container)
         if instance_id in self._phases:
             self._go_on(keeper)
@@ -288,7 +287,11 @@ class Containers:
         if not (is_known and self.files.are_read) or rules.is_left_to_engine(seen, time.time()):
             return
         if phase is _Phase.DONE:
-            end = rules.end_of(seen) if seen else rules.Ended(1, "docker compose made no container")
+            end = (
+                rules.end_of(seen)
+                if seen
+                else rules.RunEnded(1, "docker compose made no container")
+            )
             self._fail(keeper, end.code, end.detail)
             return
         service = find(self.service(instance_id), self.files.all())

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ocsd.containers.inspected import Row
+from ocsd.containers.inspected import STOP_LIMIT_S, ListedContainer
 from ocsd.containers.services import first_cause
 from ocsd.daemon.containers.files import ComposeFiles
 from ocsd.daemon.containers.looks import Looks
@@ -12,8 +12,6 @@ from ocsd.daemon.containers.starts import PULL_LIMIT_S
 from ocsd.daemon.containers.stops import EXTRA_S
 from ocsd.errors import ContainerEngineError
 from ocsd.text.reason import shortened
-
-STOP_LIMIT_S = 10.0
 
 
 @dataclass(eq=False)
@@ -54,7 +52,7 @@ class Upkeep:
         return failures
 
 
-def orphans(rows: Mapping[str, Row]) -> dict[str, Any]:
+def orphans(rows: Mapping[str, ListedContainer]) -> dict[str, Any]:
     """Return orphans as OCS's HostManager shows them, by container."""
     return {
         container_id: {

@@ -210,11 +210,7 @@ def _told_of_host(
     """
     if instance.agent_class not in {WEB_CLASS, ALARMS_CLASS, *WRITERS}:
         return instance
-    recorders = [
-        each
-        for each in instances
-        if each.agent_class == AGGREGATOR_CLASS and each.manage not in IN_CONTAINERS
-    ]
+    recorders = list(filter(_records_here, instances))
     words: tuple[str, ...] = ()
     if instance.agent_class == WEB_CLASS:
         words = host.web.arguments()
@@ -225,6 +221,10 @@ def _told_of_host(
     folders = (data_folder(each.arguments, Path(data_dir).parent) for each in recorders)
     arguments = (*words, *(f"--data-dir={folder}" for folder in folders), *instance.arguments)
     return instance.model_copy(update={"arguments": arguments})
+
+
+def _records_here(instance: Instance) -> bool:
+    return instance.agent_class == AGGREGATOR_CLASS and instance.manage not in IN_CONTAINERS
 
 
 def _is_ours(instance: Instance, compose: ComposeOptions) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocsd.containers.engine import DOCKER_SOCKET, Endpoint, endpoint, why_unreachable
+from ocsd.containers.engine import DOCKER_SOCKET, EngineSocket, endpoint, why_unreachable
 
 
 @pytest.mark.parametrize(
@@ -10,7 +10,7 @@ from ocsd.containers.engine import DOCKER_SOCKET, Endpoint, endpoint, why_unreac
     [("", DOCKER_SOCKET), ("unix:///run/podman/podman.sock", "/run/podman/podman.sock")],
 )
 def test_docker_host_names_the_socket(address, path):
-    assert endpoint({"DOCKER_HOST": address}) == Endpoint(path)
+    assert endpoint({"DOCKER_HOST": address}) == EngineSocket(path)
 
 
 def test_a_docker_of_another_machine_is_refused_with_the_next_step():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocsd.containers.inspected import Container, Row, container, row, unix_time
+from ocsd.containers.inspected import Container, ListedContainer, container, row, unix_time
 
 LABELS = {
     "com.docker.compose.service": "ocs-one",
@@ -17,7 +17,7 @@ def listed(**more):
 
 
 def test_a_container_of_a_service_knows_its_files_wherever_they_are_named():
-    assert row(listed(ImageID="sha256:1")) == Row(
+    assert row(listed(ImageID="sha256:1")) == ListedContainer(
         "c1", "ocs-one", ("/srv/compose.yml", "/etc/more.yml"), "running", "", "sha256:1", 127
     )
 

@@ -6,7 +6,7 @@ import pytest
 
 from ocsd.containers import rules
 from ocsd.containers.inspected import Container
-from ocsd.containers.rules import Began, Ended, end_of, is_left_to_engine, steps
+from ocsd.containers.rules import RunBegan, RunEnded, end_of, is_left_to_engine, steps
 
 UP = Container("c1", "one", "running", pid=42, started_at="1970-01-01T00:00:10Z")
 DEAD = replace(UP, status="exited", pid=0, exit_code=3, finished_at=100.0)
@@ -19,42 +19,42 @@ def test_a_container_that_runs_on_is_no_news():
 
 
 def test_a_container_that_was_not_known_has_begun():
-    assert steps(None, UP) == [Began(UP)]
+    assert steps(None, UP) == [RunBegan(UP)]
 
 
 def test_a_container_that_docker_has_started_again_has_ended_and_begun():
     again = replace(UP, started_at="1970-01-01T00:00:20Z")
     assert steps(RUN, again, 7) == [
-        Ended(7, "Docker has started it again since then"),
-        Began(again),
+        RunEnded(7, "Docker has started it again since then"),
+        RunBegan(again),
     ]
 
 
 def test_a_container_that_does_not_run_has_ended_once():
-    assert steps(RUN, DEAD) == [Ended(3)]
+    assert steps(RUN, DEAD) == [RunEnded(3)]
     assert steps(None, DEAD) == []
     assert steps(None, None) == []
 
 
 def test_a_container_that_is_gone_was_removed():
-    assert steps(RUN, None) == [Ended(None, "its container was removed")]
+    assert steps(RUN, None) == [RunEnded(None, "its container was removed")]
     assert steps(RUN, replace(DEAD, container_id="c2"), 1) == [
-        Ended(1, "its container was removed")
+        RunEnded(1, "its container was removed")
     ]
 
 
 @pytest.mark.parametrize(
     ("more", "end"),
     [
-        ({"exit_code": 0}, Ended(0)),
-        ({"exit_code": 3, "last_words": "no port"}, Ended(3, "no port")),
-        ({"exit_code": 0, "last_words": "bye"}, Ended(0)),
-        ({"exit_code": 137}, Ended(137, "killed by SIGKILL")),
-        ({"exit_code": 143, "last_words": "x"}, Ended(143, "killed by SIGTERM: x")),
-        ({"exit_code": 255}, Ended(255)),
+        ({"exit_code": 0}, RunEnded(0)),
+        ({"exit_code": 3, "last_words": "no port"}, RunEnded(3, "no port")),
+        ({"exit_code": 0, "last_words": "bye"}, RunEnded(0)),
+        ({"exit_code": 137}, RunEnded(137, "killed by SIGKILL")),
+        ({"exit_code": 143, "last_words": "x"}, RunEnded(143, "killed by SIGTERM: x")),
+        ({"exit_code": 255}, RunEnded(255)),
         (
             {"exit_code": 0, "error": "exec: not found"},
-            Ended(1, "Docker could not start it: exec: not found"),
+            RunEnded(1, "Docker could not start it: exec: not found"),
         ),
     ],
 )

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ocsd.containers import stream
-from ocsd.containers.stream import Body, Frames, Lines, LogLines
+from ocsd.containers.stream import Body, ByteLines, Frames, LogLines
 
 
 def frame(text, kind=1):
@@ -63,7 +63,7 @@ def test_the_head_of_an_answer_may_come_in_pieces():
 
 
 def test_lines_may_come_in_pieces_and_are_cut_if_they_do_not_end():
-    lines = Lines(longest=4)
+    lines = ByteLines(longest=4)
     assert list(lines.take(b"a\nb")) == [b"a"]
     assert list(lines.take(b"c\n")) == [b"bc"]
     assert list(lines.take(b"12345")) == [b"12345"]
