@@ -14,7 +14,7 @@ from ocsd.site.arguments import add_arguments, of_environment
 from ocsd.site.model import HOST_MANAGER, Host, Hub, Site
 
 _OF_DOCKER = {
-    "docker_compose": compose.FILES_VARIABLE,
+    "docker_compose": compose.COMPOSE_FILES_VARIABLE,
     "docker_compose_bin": compose.BINARY_VARIABLE,
     "docker_service_prefix": compose.PREFIX_VARIABLE,
 }

@@ -8,7 +8,7 @@ import yaml
 
 from ocsd.text.nearest import did_you_mean
 
-NO_AGENT: Final = "[docker]"
+DOCKER_CLASS: Final = "[docker]"
 """The class of a service that no entry of the site file stands for, as OCS's HostManager says."""
 
 

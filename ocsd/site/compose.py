@@ -13,7 +13,7 @@ from ocsd.site.document import LOADER
 from ocsd.site.model import HOST_MANAGER, IN_CONTAINERS, Host, Instance
 from ocsd.text.nearest import did_you_mean
 
-FILES_VARIABLE: Final = "OCSD_DOCKER_COMPOSE"
+COMPOSE_FILES_VARIABLE: Final = "OCSD_DOCKER_COMPOSE"
 BINARY_VARIABLE: Final = "OCSD_DOCKER_COMPOSE_BIN"
 PREFIX_VARIABLE: Final = "OCSD_DOCKER_SERVICE_PREFIX"
 """Variables that have the last word: ``ocs.agents.host_manager.agent`` passes its options in them.
@@ -49,7 +49,7 @@ def options(host: Host, environment: Mapping[str, str] = os.environ) -> ComposeO
             given = each.arguments
             break
     found = _parsed(given)
-    written = environment.get(FILES_VARIABLE, found.get("docker_compose") or "")
+    written = environment.get(COMPOSE_FILES_VARIABLE, found.get("docker_compose") or "")
     return ComposeOptions(
         files=tuple(file.strip() for file in written.split(",") if file.strip()),
         prefix=environment.get(PREFIX_VARIABLE, found.get("docker_service_prefix") or PREFIX),

@@ -6,9 +6,9 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from ocsd.containers.services import NO_AGENT, Service, find, parse_status
+from ocsd.containers.services import DOCKER_CLASS, Service, find, parse_status
 from ocsd.daemon.containers.supervision import Containers
-from ocsd.daemon.containers.upkeep import Upkeep, orphans
+from ocsd.daemon.containers.upkeep import ComposeUpkeep, orphans
 from ocsd.site.model import Instance
 from ocsd.supervisor.events import State
 from ocsd.supervisor.lifecycle import Lifecycle
@@ -38,7 +38,7 @@ class DockerFacts:
             "operable": is_there,
             "restart_required": is_there and self._has_other_image(service),
         }
-        if instance.agent_class == NO_AGENT:
+        if instance.agent_class == DOCKER_CLASS:
             if life.state not in _ON_ITS_WAY:
                 told["target_state"] = "passive"
             return told
@@ -69,8 +69,8 @@ class DockerFacts:
         fleet = self.containers.fleet
         fleet.passive |= {each.instance_id for each, _ in fleet if self.containers.is_ours(each)}
 
-    def _upkeep(self) -> Upkeep:
-        return Upkeep(self.containers.files, self.containers.looks)
+    def _upkeep(self) -> ComposeUpkeep:
+        return ComposeUpkeep(self.containers.files, self.containers.looks)
 
     def _has_other_image(self, service: object) -> bool:
         """Return whether the tag of a service's image means another image than its container's."""

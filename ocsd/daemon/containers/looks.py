@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
@@ -104,7 +105,7 @@ class Looks:
         try:
             rows = await self.engine.rows()
             files = {os.path.realpath(file.path): file for file in self.files()}
-            ours = [each for each in rows if any(_file(each, files))]
+            ours = list(filter(partial(_files_of, files=files), rows))
             for each in (each for each in ours if self._is_due(each, changed)):
                 await self._inspect(each)
         except ContainerEngineError:
@@ -148,7 +149,7 @@ class Looks:
         images: dict[str, str] = {}
         orphans: dict[str, ListedContainer] = {}
         for row in rows:
-            owner = next(file for file in _file(row, files) if file is not None)
+            owner = _files_of(row, files)[0]
             container = self._known.get(row.container_id)
             if row.service not in owner.services:
                 if not owner.trouble:
@@ -192,6 +193,6 @@ class Looks:
         self._changed |= set(self._known)
 
 
-def _file(row: ListedContainer, files: Mapping[str, ComposeFile]) -> list[ComposeFile | None]:
+def _files_of(row: ListedContainer, files: Mapping[str, ComposeFile]) -> list[ComposeFile]:
     """Return the compose files of this host from which a container was made."""
     return [files[real] for real in map(os.path.realpath, row.files) if real in files]

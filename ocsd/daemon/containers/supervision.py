@@ -14,7 +14,7 @@ from ocsd.containers import rules
 from ocsd.containers.engine import EngineSocket
 from ocsd.containers.engine import endpoint as endpoint  # for who makes this
 from ocsd.containers.inspected import Container
-from ocsd.containers.services import NO_AGENT, find, trouble_of, unclaimed
+from ocsd.containers.services import DOCKER_CLASS, find, trouble_of, unclaimed
 from ocsd.daemon.containers.engine import Engine
 from ocsd.daemon.containers.files import ComposeFiles
 from ocsd.daemon.containers.logs import ContainerLogs
@@ -190,7 +190,7 @@ class Containers:
                 self.add(
                     Instance(
                         instance_id=instance_id,
-                        agent_class=NO_AGENT,
+                        agent_class=DOCKER_CLASS,
                         manage=Manage.DOCKER_DOWN,
                         restart="never",
                     )

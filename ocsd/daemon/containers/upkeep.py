@@ -15,7 +15,7 @@ from ocsd.text.reason import shortened
 
 
 @dataclass(eq=False)
-class Upkeep:
+class ComposeUpkeep:
     """Pulls the images of the compose files, and removes what no file has any more."""
 
     files: ComposeFiles

@@ -20,10 +20,6 @@ pytestmark = pytest.mark.interop
 NAMES = {"ocs-one": TICKING, "ocs-two": TICKING, "db": TICKING, "old": TICKING}
 ENTRIES = [entry("one", "docker/up"), entry("two", "docker/down"), entry("gone", "docker/up")]
 RESULT = 50
-ASK = """
-    found = client({name!r}).manager.status().session
-    result = found["data"]
-"""
 # docker compose, and the rest of Docker's command line as far as the published one uses it.
 DOCKER = """#!/bin/sh
 case $1 in
@@ -46,6 +42,10 @@ class Site:
         for host, name in (("lab", "hm"), ("lab2", "hm2")):
             manager = {"agent-class": "HostManager", "instance-id": name, "arguments": arguments}
             site.write(manager, *ENTRIES, host=host)
+        # What the published OCS cannot do without.
+        content = yaml.safe_load(site.file.read_text())
+        content["hub"] |= {"wamp_realm": "test_realm", "address_root": "observatory"}
+        site.file.write_text(yaml.safe_dump(content))
 
     def write(self):
         """Write the compose file."""
