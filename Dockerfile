@@ -1,25 +1,75 @@
-# One host of a site in a container: ocsd with its router.
+# Two images. An agent's own Dockerfile builds on the first, see agents/:
 #
-#     docker build -t ocsd .
-#     docker run -v /etc/ocsd:/etc/ocsd:ro -v ocsd-data:/data -p 127.0.0.1:8001:8001 ocsd --host grumpy
+#     docker build --target agent -t ocsd-agent .     an agent: no router, no recorder
+#     docker build -t ocsd .                          a host: router, daemon, recorder, page
 #
-# An image for agents alone needs no router, which is 100 packages:
-#
-#     docker build --build-arg EXTRAS= -t ocsd .
-FROM python:3.11-slim-bookworm AS build
-ARG EXTRAS=[router]
-COPY . /src
-RUN python -m venv /opt/ocsd && PIP_CONSTRAINT=/src/constraints/locked.txt \
-    /opt/ocsd/bin/pip install --no-cache-dir "/src${EXTRAS}"
+# docs/containers.md tells how to run them.
 
-FROM python:3.11-slim-bookworm
+FROM debian:bookworm-slim AS base
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends python3 tini \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
 # The numbers that OCS's images have, so that both can share volumes.
-RUN groupadd --gid 9000 ocs && useradd --uid 9000 --gid ocs --groups dialout --create-home ocs \
-    && install -d -o ocs -g ocs /data /run/ocsd /var/lib/ocsd /var/log/ocsd
-COPY --from=build /opt/ocsd /opt/ocsd
-ENV PATH=/opt/ocsd/bin:$PATH \
+RUN groupadd --gid 9000 ocs && useradd --uid 9000 --gid ocs --groups dialout --create-home ocs
+
+# Other people's packages first: they change less often than ours.
+FROM base AS packages
+RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv
+RUN python3 -m venv /opt/ocsd
+COPY setup.cfg constraints/locked.txt /src/
+# An agent records nothing, and so3g brings scipy, astropy and matplotlib: 400 MB.
+RUN sed -i '/^    so3g/d' /src/setup.cfg && python3 -c 'import configparser; \
+    settings = configparser.ConfigParser(); settings.read("/src/setup.cfg"); \
+    print(settings["options"]["install_requires"])' >/src/agent.txt
+RUN PIP_CONSTRAINT=/src/locked.txt /opt/ocsd/bin/pip install --no-cache-dir --no-compile \
+    -r /src/agent.txt \
+    && find /opt/ocsd -depth -type d \( -path '*/numpy/*/tests' -o -path '*/twisted/*/test' \) \
+    -exec rm -r {} +
+
+FROM packages AS source
+COPY setup.cfg pyproject.toml MANIFEST.in README.md LICENSE /checkout/
+COPY agents /checkout/agents
+COPY ocsd /checkout/ocsd
+RUN sed -i '/^    so3g/d' /checkout/setup.cfg \
+    && PIP_CONSTRAINT=/src/locked.txt /opt/ocsd/bin/pip install --no-cache-dir --no-deps \
+    --prefix /installed /checkout
+
+FROM base AS runtime
+COPY --from=packages /opt/ocsd /opt/ocsd
+RUN install -d -o ocs -g ocs /data /run/ocsd /var/lib/ocsd /var/log/ocsd
+# The site file is mounted at /config.
+ENV PATH=/opt/ocsd/bin:$PATH PYTHONUNBUFFERED=1 OCS_CONFIG_DIR=/config \
     RUNTIME_DIRECTORY=/run/ocsd STATE_DIRECTORY=/var/lib/ocsd LOGS_DIRECTORY=/var/log/ocsd
-USER ocs
-WORKDIR /data
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["ocsd", "start"]
+
+# Runs the instance of the site file that $INSTANCE_ID names, as OCS's image does.
+FROM runtime AS agent
+COPY --from=source /installed /opt/ocsd
+# Users of the image cannot write compiled files. Compiled is what is imported here, and no more.
+RUN python3 -c 'import ocsd.agent.runner, ocs.ocs_agent, ocs.ocs_twisted, ocs.site_config'
+USER ocs
+# Its spool: messages that are not recorded yet.
+VOLUME /var/lib/ocsd
+# tini reaps what others leave behind, and passes signals on.
+ENTRYPOINT ["tini", "--", "ocs-agent-cli"]
+
+FROM runtime AS host
+COPY constraints/locked.txt /src/
+RUN PIP_CONSTRAINT=/src/locked.txt pip install --no-cache-dir --no-compile crossbar so3g \
+    && find /opt/ocsd -depth -type d \( -path '*/scipy/*/tests' -o -path '*/matplotlib/tests' \) \
+    -exec rm -r {} +
+COPY --from=source /installed /opt/ocsd
+# Compiled is what is imported here: all of it would take 100 MB more.
+RUN python3 -c 'import so3g, ocsd.daemon.assembly, ocsd.agent.runner, ocsd.aggregator.agent' \
+    && crossbar version >/dev/null
+# All logs of the host go to stdout. JSON tells which agent a line is of.
+ENV OCSD_LOG_FORMAT=json
+USER ocs
+# A site file's relative paths of data are below it.
+WORKDIR /data
+VOLUME ["/data", "/var/lib/ocsd", "/var/log/ocsd"]
+EXPOSE 8001 8002
+# The daemon answers and its router works. One agent that is down is no reason to restart a host.
+HEALTHCHECK --interval=30s --timeout=20s --start-period=60s \
+    CMD ocsd status router >/dev/null || exit 1
+ENTRYPOINT ["tini", "--", "ocsd", "start"]

@@ -70,6 +70,16 @@ class UnreachableError(OcsdError):
     exit_code = 69
 
 
+class ContainerEngineError(OcsdError):
+    """Docker does not do what was asked for; look at ``systemctl status docker``."""
+
+    exit_code = 69
+
+
+class EngineAwayError(ContainerEngineError):
+    """Docker does not answer; look at ``systemctl status docker``."""
+
+
 class NoDaemonError(OcsdError):
     """No daemon answers; start one with ``ocsd start``."""
 

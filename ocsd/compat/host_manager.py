@@ -9,16 +9,16 @@ from pydantic import ValidationError
 
 from ocsd.compat.managers import refuse_without_site
 from ocsd.errors import ConfigurationError, OcsdError
-from ocsd.site import load
+from ocsd.site import compose, load
 from ocsd.site.arguments import add_arguments, of_environment
 from ocsd.site.model import HOST_MANAGER, Host, Hub, Site
 
-_WITHOUT_EFFECT = (
-    "--initial-state",
-    "--docker-compose",
-    "--docker-compose-bin",
-    "--docker-service-prefix",
-)
+_OF_DOCKER = {
+    "docker_compose": compose.COMPOSE_FILES_VARIABLE,
+    "docker_compose_bin": compose.BINARY_VARIABLE,
+    "docker_service_prefix": compose.PREFIX_VARIABLE,
+}
+"""Options about docker, and the variables in which the daemon gets them."""
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -26,8 +26,10 @@ def main(args: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="ocs.agents.host_manager.agent", description="Run ocsd in place of OCS's HostManager."
     )
-    for option in _WITHOUT_EFFECT:
-        parser.add_argument(option, help="accepted and not used")
+    parser.add_argument("--initial-state", help="accepted and not used")
+    parser.add_argument("--docker-compose", help="compose files to manage, with commas between")
+    parser.add_argument("--docker-compose-bin", help="the docker-compose to call")
+    parser.add_argument("--docker-service-prefix", help="stands before the instance-id: ocs-")
     parser.add_argument("--quiet", action="store_true", help="accepted and not used")
     words = list(sys.argv[1:])
     if args is not None:
@@ -59,6 +61,8 @@ def command(args: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
     except ValidationError as error:
         raise ConfigurationError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
     variables = {load.HUB_VARIABLES[key]: url for key, url in _without_none(given).items()}
+    docker = {key: getattr(args, key, None) for key in _OF_DOCKER}
+    variables |= {_OF_DOCKER[key]: value for key, value in _without_none(docker).items()}
     return ["start", "--site-file", str(path), "--host", host.name], variables
 
 

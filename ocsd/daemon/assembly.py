@@ -89,6 +89,7 @@ def assemble(
         paths=paths,
         fleet=fleet,
         waits_for=window.waits_for,
+        doing=keepers.doing,
         trouble=daemon.trouble,
         start_trouble=lambda: forkserver.trouble,
         clock_offset=lambda: clock.offset,

@@ -102,6 +102,7 @@ class Daemon:
         """Connect the daemon with its parts, and its parts with the instances."""
         self._parts = parts
         parts.keepers.add_router()
+        parts.keepers.manage_containers()
         for instance in self.settings.plan.instances:
             parts.keepers.add(instance)
         parts.fleet.observe(self._observe)
@@ -155,6 +156,7 @@ class Daemon:
         change.settings.tell_agents()
         self.settings = self._parts.keepers.settings = change.settings
         change.settings.tell_router()
+        self._parts.keepers.manage_containers()
         self._parts.oversight.apply_reload(change.settings, change.difference, by)
         return change, self._parts.reload.apply(change, by)
 
@@ -253,6 +255,7 @@ class Daemon:
             parts.fleet.targets.notice,
             parts.fleet.targets.unwritten,
             parts.processes.notice,
+            parts.keepers.container_trouble,
         )
         return "; ".join(filter(None, notices))
 
@@ -335,6 +338,7 @@ class Daemon:
             self._parts.fleet,
             self._reload_for_clients,
             self._stop_for_clients,
+            lambda: self._parts.keepers.docker_facts,
             self.reactor,
         )
 

@@ -1,5 +1,7 @@
 """Makes the keeper of the router and of each instance."""
 
+import importlib
+import os
 import random
 import time
 from dataclasses import dataclass, field
@@ -20,7 +22,7 @@ from ocsd.daemon.surroundings.keys import refuse_without_keys
 from ocsd.errors import NoKeysAtStartError
 from ocsd.forkserver.protocol import SpawnRequest
 from ocsd.site.launch import Launch
-from ocsd.site.model import Instance, Manage
+from ocsd.site.model import IN_CONTAINERS, Instance, Manage
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
 from ocsd.system.proc import what_holds
@@ -42,6 +44,10 @@ class Keepers:
     oversight: Oversight
     reactor: Any
 
+    containers: Any = field(default=None, init=False)
+    """The instances in containers (`ocsd.daemon.containers`); None if this host has none."""
+    docker_facts: Any = field(default=None, init=False)
+    """The same for the clients of OCS."""
     external_router: ExternalRouter | None = field(default=None, init=False)
     """The router, if another daemon or program runs it."""
 
@@ -71,11 +77,43 @@ class Keepers:
         watch = RouterWatch(keeper, plan, settings.hub, self.reactor)
         self.fleet.observe(watch.transition)
 
+    def manage_containers(self) -> None:
+        """Manage the services of the compose files that the site file names now, if any."""
+        options = self.settings.plan.compose
+        if self.containers is not None:
+            self.containers.configure(options)
+        elif options.files:
+            # Nothing of it is loaded where there are no containers.
+            module = importlib.import_module("ocsd.daemon.containers.supervision")
+            self.containers = module.Containers(
+                self.fleet,
+                self.reactor,
+                module.endpoint(os.environ),
+                self.settings.working_dir,
+                options,
+                self.settings.paths.instance_log,
+                self.add,
+            )
+            facts = importlib.import_module("ocsd.daemon.containers.facts")
+            self.docker_facts = facts.DockerFacts(self.containers)
+            self.oversight.watch(self.containers)
+            self.reactor.callLater(0, self.containers.start)
+
+    @property
+    def container_trouble(self) -> str:
+        """The faults of Docker and of the compose files; empty if there are none."""
+        return "" if self.containers is None else str(self.containers.trouble)
+
+    def doing(self, instance_id: str) -> str:
+        """Return what is being done to bring an instance up in a container; empty if nothing is."""
+        return "" if self.containers is None else str(self.containers.doing(instance_id))
+
     def add(self, instance: Instance, *, left: bool = False) -> Keeper:
         """Add an instance; `left` if the site file does not list it."""
-        launcher: Launcher = ForkLauncher(self.processes, self._request)
+        launcher: Launcher = _ByManage(ForkLauncher(self.processes, self._request), self)
         in_daemon = None
-        if instance.agent_class == REGISTRY_CLASS and instance.runtime == "ocsd":
+        is_ours = instance.runtime == "ocsd" and instance.manage not in IN_CONTAINERS
+        if instance.agent_class == REGISTRY_CLASS and is_ours:
             launcher = in_daemon = RegistryLauncher(self._launch, self.reactor)
         if instance.agent_class not in {WEB_CLASS, ALARMS_CLASS}:
             # The page needs no router: it is what people look at when that does not start. Nor
@@ -121,4 +159,33 @@ class Keepers:
         )
 
     def _reaches(self, instance_id: str) -> bool:
+        if self.containers is not None and self.containers.holds(instance_id):
+            return bool(self.containers.reaches(instance_id))
         return self.forkserver.answers or self.processes.is_orphan(instance_id)
+
+
+@dataclass(eq=False)
+class _ByManage:
+    """Starts an instance as its entry's ``manage`` says, and ends it where it runs."""
+
+    fork: ForkLauncher
+    keepers: Keepers
+
+    def spawn(self, instance_id: str) -> None:
+        containers = self.keepers.containers
+        is_boxed = self.keepers.fleet.instance(instance_id).manage in IN_CONTAINERS
+        if is_boxed and containers is not None:
+            containers.spawn(instance_id)
+        else:
+            self.fork.spawn(instance_id)
+
+    def withdraw(self, instance_id: str) -> bool:
+        containers = self.keepers.containers
+        return containers is not None and bool(containers.withdraw(instance_id))
+
+    def kill(self, instance_id: str, pid: int, number: int) -> None:
+        containers = self.keepers.containers
+        if containers is not None and containers.holds(instance_id):
+            containers.kill(instance_id, pid, number)
+        else:
+            self.fork.kill(instance_id, pid, number)

@@ -132,6 +132,10 @@ class Oversight:
         """Blame no instance for a time in which this daemon could receive nothing."""
         self._rounds.excuse()
 
+    def watch(self, watch: Watch) -> None:
+        """Make one more check of each instance, in each round."""
+        self._rounds.watches = (*self._rounds.watches, watch)
+
     def apply_reload(self, settings: Settings, changed: Difference, by: str) -> None:
         """Use the hooks of another version of the site file, and record the changes."""
         self._settings = settings

@@ -95,6 +95,8 @@ def _waves(fleet: Fleet) -> list[list[Keeper]]:
     """Return the keepers in groups that may end together, the first group first."""
     agents, central, after = {}, [], {}
     for instance, keeper in fleet:
+        if instance.instance_id in fleet.passive:
+            continue
         if instance.agent_class in {AGGREGATOR_CLASS, REGISTRY_CLASS}:
             central.append(keeper)
         else:

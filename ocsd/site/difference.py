@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ocsd.site.launch import Launch
+from ocsd.site.model import IN_CONTAINERS
 from ocsd.site.supervision import LivenessKeys
 
 _NO_MATTER: Final = {
@@ -82,7 +83,9 @@ def difference(
     values: dict[str, Mapping[str, tuple[Any, Any]]] = {}
     for instance_id in (name for name in after if name in before):
         pairs = _changes(before[instance_id], after[instance_id], moved)
-        group = changed if pairs.keys() - _NO_RESTART else kept
+        group = kept
+        if pairs.keys() - _NO_RESTART or _changes_hands(before[instance_id], after[instance_id]):
+            group = changed
         group[instance_id] = tuple(map(_of_file, pairs))
         if pairs:
             shown = {key: pair for key, pair in pairs.items() if key != _TICKET}
@@ -107,6 +110,12 @@ def _changes(before: Launch, after: Launch, moved: Collection[str]) -> dict[str,
     if after.instance.agent_class not in moved:
         pairs.pop(_AGENT_PATHS, None)
     return pairs
+
+
+def _changes_hands(before: Launch, after: Launch) -> bool:
+    """Return whether Docker is to run what ocsd has run itself, or the other way round."""
+    by_docker = [each.instance.manage in IN_CONTAINERS for each in (before, after)]
+    return by_docker[0] is not by_docker[1]
 
 
 def _with_keys(names: Mapping[str, tuple[str, ...]]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ocsd.site import compose
-from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site
+from ocsd.site.model import Host, Instance, Manage, Site
 from ocsd.system.address import address_of
 from ocsd.text.reason import clause
 
@@ -23,6 +23,8 @@ def missing(site: Site, host: Host) -> Iterator[str]:
     """Yield a warning for each thing that a host's entry needs and this machine lacks."""
     for key, text in (*_folders(host), *_router(host), *_hooks(host), *_web(site, host)):
         yield f"{site.place(host.lines.get(key))}: {text}"
+    for line, text in compose.warnings(host, Path.cwd()):
+        yield f"{site.place(line)}: {text}"
     for instance in host.instances:
         for text in _of_instance(instance):
             yield f"{site.place(instance.line)}: instance {instance.instance_id!r}: {text}"
@@ -89,8 +91,6 @@ def _web(site: Site, host: Host) -> Iterator[tuple[str, str]]:
 
 
 def _of_instance(instance: Instance) -> Iterator[str]:
-    if instance.agent_class == HOST_MANAGER:
-        yield from compose.left_alone(instance.arguments, Path.cwd())
     if instance.manage not in {Manage.UP, Manage.DOWN}:
         return
     if instance.user is not None and not _is_known(instance.user):

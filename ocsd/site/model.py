@@ -63,6 +63,9 @@ class Manage(StrEnum):
     DOCKER_DOWN = "docker-down"
 
 
+IN_CONTAINERS = frozenset({Manage.DOCKER_UP, Manage.DOCKER_DOWN})
+"""Instances that Docker runs."""
+
 # The words of OCS site files. YAML 1.1 reads `yes` and `no` as booleans.
 MANAGE_WORDS: Mapping[str | bool, Manage] = {
     **{manage.value: manage for manage in Manage},

@@ -83,6 +83,8 @@ from ocsd.supervisor.policy import (
     RestartPolicy,
 )
 
+FOUND: Final = "found running"
+
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
@@ -191,7 +193,12 @@ def _start(life: Lifecycle, event: Event, at: Moment) -> _Decided:
 
 def _adopt(life: Lifecycle, event: Event, at: Moment) -> _Decided:
     """Take a running process over; it reports within a second whether it is ready."""
-    return _enter(replace(life, target=Target.UP), State.STARTING, at, "found running"), ()
+    return _enter(replace(life, target=Target.UP), State.STARTING, at, FOUND), ()
+
+
+def _find(life: Lifecycle, event: Event, at: Moment) -> _Decided:
+    """Say that what is being started was found running: a container that was looked at late."""
+    return replace(life, reason=FOUND), ()
 
 
 def _become_ready(life: Lifecycle, event: Event, at: Moment) -> _Decided:
@@ -310,6 +317,7 @@ def _enter(life: Lifecycle, state: State, at: Moment, reason: str = "") -> Lifec
 # A rule names the states that its decision chooses from; none if the state stays.
 _START = Rule(_start, (State.STARTING,))
 _ADOPT = Rule(_adopt, (State.STARTING,))
+_FIND = Rule(_find)
 _RETRY = Rule(_retry, (State.STARTING,))
 _READY = Rule(_become_ready, (State.UP,))
 _STOP = Rule(_stop, (State.STOPPING,))
@@ -335,7 +343,7 @@ _TABLE: Final[Mapping[type[Event], tuple[Answer, ...]]] = {
     events.DownRequested:    (_WANT,  _STOP,    _STOP,    _REDIRECT, _REST,   _REST),
     events.RestartRequested: (_START, _STOP,    _STOP,    _REDIRECT, _START,  _START),
     events.BecameReady:      (_LATE,  _READY,   _LATE,    _LATE,     _LATE,   _LATE),
-    events.Adopted:          (_ADOPT, _KNOWN,   _KNOWN,   _KNOWN,    _ADOPT,  _ADOPT),
+    events.Adopted:          (_ADOPT, _FIND,    _KNOWN,   _KNOWN,    _ADOPT,  _ADOPT),
     events.BecameHung:       (_IDLE,  _CONDEMN, _CONDEMN, _ENDING,   _IDLE,   _IDLE),
     events.CauseCleared:     (_CALM,  _CALM,    _CALM,    _CALM,     _RETRY,  _RETRY),
     events.Exited:           (_NONE,  _ENDED,   _ENDED,   _AS_ASKED, _NONE,   _NONE),

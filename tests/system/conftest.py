@@ -33,6 +33,8 @@ NO_PAGE = {"enabled": False}
 
 # Files that take minutes, to be begun first: the rest fills up what time is left.
 LONG = (
+    "test_images.py",
+    "test_services.py",
     "test_three_hosts.py",
     "test_attacks.py",
     "test_wrong_credentials.py",
@@ -78,8 +80,10 @@ SHARED = {
     "test_router.py": "centre",
     "test_attacks.py": "closed",
     "test_wrong_credentials.py": "closed",
+    "test_images.py": "containers",
+    "test_services.py": "containers",
 }
-"""Files that share a site (the conftest.py of `faults` and of `attacks`)."""
+"""Files that share a site (the conftest.py of `faults` and of `attacks`) or a container engine."""
 
 
 def pytest_collection_modifyitems(items):

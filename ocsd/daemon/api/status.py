@@ -11,7 +11,7 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME, why_left_alone
 from ocsd.daemon.surroundings.clock import ClockOffset
-from ocsd.site.model import Hub, Instance, word_of
+from ocsd.site.model import IN_CONTAINERS, Hub, Instance, word_of
 from ocsd.site.recording import AGGREGATOR_CLASS, data_folder
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Verdict
@@ -90,6 +90,8 @@ class StatusReport:
     fleet: Fleet
     waits_for: Callable[[str], tuple[str, ...]] = lambda _: ()
     """Returns the instances for which an instance waits before it starts."""
+    doing: Callable[[str], str] = lambda _: ""
+    """Returns what docker compose does to start an instance; empty if nothing."""
     trouble: Callable[[], str] = str
     """Returns the fault of the daemon's own records; empty if there is none."""
     start_trouble: Callable[[], str] = str
@@ -158,7 +160,7 @@ class StatusReport:
             return f"waits for {', '.join(names)}"
         begins = keeper.life.state is State.STARTING and keeper.pid is None
         if begins or keeper.life.state is State.STOPPING:
-            return self.start_trouble()
+            return self.doing(instance.instance_id) or self.start_trouble()
         return ""
 
     def _hub(self) -> dict[str, Any]:
@@ -208,6 +210,7 @@ class StatusReport:
     def _row(self, instance: Instance, keeper: Keeper) -> dict[str, Any]:
         verdict = self._verdict(keeper)
         cpu_percent, rss_bytes = self._meter.measure(keeper.pid)
+        is_boxed = instance.manage in IN_CONTAINERS
         row = {
             **self._common(keeper, verdict),
             "instance_id": instance.instance_id,
@@ -222,13 +225,14 @@ class StatusReport:
                 keeper.report.reports
                 and not keeper.report.ready
                 and instance.agent_class not in {WEB_CLASS, ALARMS_CLASS}
+                and not is_boxed
             ),
         }
-        if keeper.started_at is not None:
+        if keeper.started_at is not None and not is_boxed:
             # After an upgrade, it goes on with the release that it was started with. What this
             # daemon has started runs the present one, whatever the clock said at its start.
             row["old_code"] = keeper.adopted and keeper.started_at < self.code_at
-        if instance.agent_class == AGGREGATOR_CLASS:
+        if instance.agent_class == AGGREGATOR_CLASS and not is_boxed:
             row["data_dir"] = str(data_folder(instance.arguments, self.paths.state))
         return row
 

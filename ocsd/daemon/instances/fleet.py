@@ -45,6 +45,8 @@ class Fleet:
     """The router's keeper, if the router runs here."""
     stopping: bool = field(default=False, init=False)
     """Whether everything is being stopped; nothing may be changed then."""
+    passive: set[str] = field(default_factory=set, init=False)
+    """Instances that only a request by name concerns: services of docker that are no agents."""
 
     def __post_init__(self) -> None:
         self._keepers: dict[str, Keeper] = {}
@@ -82,10 +84,17 @@ class Fleet:
         self._keepers[instance_id].deliver(DownRequested(by, LEFT))
         self._forget(instance_id)
 
+    def drop(self, instance_id: str) -> None:
+        """Forget a passive instance, whatever runs of it."""
+        self.passive.discard(instance_id)
+        self._instances.pop(instance_id, None)
+        self._keepers.pop(instance_id, None)
+        self.finished.forget(instance_id)
+
     @property
     def listed(self) -> list[str]:
         """The names of all instances that the site file lists."""
-        return [each for each in self._keepers if each not in self._leaving]
+        return [each for each in self._keepers if each not in self._leaving | self.passive]
 
     def __iter__(self) -> Iterator[tuple[Instance, Keeper]]:
         """Iterate over the instances, in the order of their start."""

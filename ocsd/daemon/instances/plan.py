@@ -2,13 +2,23 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from ocsd.errors import SiteFileError
 from ocsd.site import load, recording
-from ocsd.site.model import ALARMS_NAME, HOST_MANAGER, WEB_NAME, Host, Instance, Manage, Site
+from ocsd.site.compose import ComposeOptions, options
+from ocsd.site.model import (
+    ALARMS_NAME,
+    HOST_MANAGER,
+    IN_CONTAINERS,
+    WEB_NAME,
+    Host,
+    Instance,
+    Manage,
+    Site,
+)
 from ocsd.site.recording import AGGREGATOR_CLASS, WRITERS, centre, data_folder
 from ocsd.site.supervision import ResourceLimits
 from ocsd.supervisor.dependencies import cycle
@@ -50,6 +60,8 @@ class HostPlan:
     """The name under which the daemon answers OCS's tools: the host's HostManager entry, or one
     that is called after the host.
     """
+    compose: ComposeOptions = field(default_factory=ComposeOptions)
+    """The compose files whose services are managed; none without ``--docker-compose``."""
 
 
 def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
@@ -69,8 +81,9 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
     _check_names(site, host)
     runs_router = load.runs_router(site, host)
     _check_alarms(site, host)
-    listed = [each for each in host.instances if _is_ours(each)]
-    others = [each for each in host.instances if not _is_ours(each)]
+    compose = options(host)
+    listed = [each for each in host.instances if _is_ours(each, compose)]
+    others = [each for each in host.instances if not _is_ours(each, compose)]
     notices = (*map(_left_alone, others), *_hidden_page(site, host))
     left_alone = tuple(each for each in others if each.agent_class != HOST_MANAGER)
     added = (*_built_in(site, host, data_dir), *listed, *_alarms(host), *_page(host))
@@ -79,7 +92,8 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
         instances = [_of_this_host_only(each, host) for each in instances]
     instances = [_told_of_host(each, host, instances, data_dir) for each in instances]
     _check_order(site, instances)
-    return HostPlan(host, runs_router, tuple(instances), notices, left_alone, _host_manager(host))
+    answers_as = _host_manager(host)
+    return HostPlan(host, runs_router, tuple(instances), notices, left_alone, answers_as, compose)
 
 
 def _check_names(site: Site, host: Host) -> None:
@@ -222,7 +236,7 @@ def _told_of_host(
     """
     if instance.agent_class not in {WEB_CLASS, ALARMS_CLASS, *WRITERS}:
         return instance
-    recorders = [each for each in instances if each.agent_class == AGGREGATOR_CLASS]
+    recorders = list(filter(_records_here, instances))
     words: tuple[str, ...] = ()
     if instance.agent_class == WEB_CLASS:
         words = host.web.arguments()
@@ -235,9 +249,15 @@ def _told_of_host(
     return instance.model_copy(update={"arguments": arguments})
 
 
-def _is_ours(instance: Instance) -> bool:
-    supervised = instance.manage in {Manage.UP, Manage.DOWN}
-    return supervised and instance.agent_class != HOST_MANAGER
+def _records_here(instance: Instance) -> bool:
+    return instance.agent_class == AGGREGATOR_CLASS and instance.manage not in IN_CONTAINERS
+
+
+def _is_ours(instance: Instance, compose: ComposeOptions) -> bool:
+    supervised = {Manage.UP, Manage.DOWN}
+    if compose.files:
+        supervised |= IN_CONTAINERS
+    return instance.manage in supervised and instance.agent_class != HOST_MANAGER
 
 
 def why_left_alone(instance: Instance) -> str:
@@ -246,7 +266,10 @@ def why_left_alone(instance: Instance) -> str:
         return "this daemon does the job of OCS's HostManager"
     if instance.manage is Manage.IGNORE:
         return "its entry tells ocsd to ignore it (manage)"
-    return "docker runs it (manage); see: docker ps -a"
+    return (
+        "docker runs it (manage), and the HostManager entry of this host has no --docker-compose "
+        "FILE, with which ocsd would manage it; see: docker ps -a"
+    )
 
 
 def _left_alone(instance: Instance) -> str:

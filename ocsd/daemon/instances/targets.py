@@ -47,7 +47,7 @@ class Targets:
     @staticmethod
     def managed(instance: Instance) -> Target:
         """Return the target of an instance by the site file."""
-        return Target.UP if instance.manage is Manage.UP else Target.DOWN
+        return Target.UP if instance.manage in {Manage.UP, Manage.DOCKER_UP} else Target.DOWN
 
     def word(self, instance: Instance) -> Word | None:
         """Return the last request for an instance; None if there is none that still holds."""

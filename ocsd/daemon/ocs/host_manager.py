@@ -7,7 +7,7 @@ and ask for changes through `update` (docs/reference/wire.md, "HostManager face"
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred
 
@@ -22,6 +22,7 @@ from ocsd.errors import OcsdError
 from ocsd.site.model import Instance
 from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.health import Health
+from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.supervisor.wish import WITH_ALL
 
 EVERYONE: Final = "all"
@@ -42,6 +43,15 @@ def asker(caller: Caller | None) -> str:
     return f"{caller or UNKNOWN_CLIENT}, through the HostManager"
 
 
+_NO_DOCKERS: Final = (
+    "this host has no compose files; name them with --docker-compose in its HostManager entry"
+)
+
+
+def _answer(failures: list[str], done: str) -> tuple[bool, str]:
+    return not failures, "; ".join(failures) or done
+
+
 Request = tuple[str, Target]
 Reload = Callable[[str], str]
 """Reads the site file again, because somebody asks for that; returns the changes in words, or
@@ -49,7 +59,31 @@ raises OcsdError.
 """
 
 
-def child_state(instance: Instance, keeper: Keeper) -> dict[str, Any]:
+class Dockers(Protocol):
+    """The containers of this host (`ocsd.daemon.containers.facts`)."""
+
+    def observe(self, observer: Callable[[], None]) -> Callable[[], None]:
+        """Call `observer` when there may be news; return what ends that."""
+
+    def of(self, instance: Instance, life: Lifecycle) -> dict[str, Any]:
+        """Return the keys of a child state that differ because Docker runs the instance."""
+
+    def session(self) -> dict[str, Any]:
+        """Return what the session data says of all containers."""
+
+    def pull(self) -> "Deferred[list[str]]":
+        """Pull images; fires with the failures."""
+
+    def remove_orphans(self) -> "Deferred[list[str]]":
+        """Remove orphans; fires with the failures."""
+
+    def disown(self) -> None:
+        """Let containers outlive the end of everything."""
+
+
+def child_state(
+    instance: Instance, keeper: Keeper, dockers: Dockers | None = None
+) -> dict[str, Any]:
     """Return an instance as HostManager's clients want it."""
     life = keeper.life
     unstable = keeper.verdict.health is Health.UNSTABLE or life.state is State.BACKOFF
@@ -61,6 +95,7 @@ def child_state(instance: Instance, keeper: Keeper) -> dict[str, Any]:
         "instance_id": instance.instance_id,
         "operable": True,
         "restart_required": False,
+        **(dockers.of(instance, life) if dockers else {}),
     }
 
 
@@ -117,12 +152,17 @@ class HostManagerFace:
     everything an admin.
     """
 
+    dockers: Callable[[], Dockers | None] = lambda: None
+    """Returns the containers of this host; None if it has none."""
+
     def __post_init__(self) -> None:
         self._ending: Deferred[None] | None = None
         self.agent.register_process(
             "manager", self.manager, self.stop_manager, blocking=False, startup=True
         )
         self.agent.register_task("update", self.update, blocking=False)
+        self.agent.register_task("docker_pull", self.docker_pull, blocking=False)
+        self.agent.register_task("remove_orphans", self.remove_orphans, blocking=False)
         needed = CredLevel.BASIC
         if self.is_closed:
             needed = CredLevel.FULL
@@ -168,16 +208,29 @@ class HostManagerFace:
             "new_tags": {},
         }
 
+        watched: list[Callable[[], None]] = []
+        of_dockers: list[Callable[[], None]] = []
+
         def show(_: Transition | None = None) -> None:
-            states = [child_state(instance, keeper) for instance, keeper in self.fleet.agents()]
-            session.data = {**session.data, "child_states": states}
+            dockers = self.dockers()
+            if dockers is not None and not of_dockers:
+                of_dockers.append(dockers.observe(show))
+            states = [child_state(each, keeper, dockers) for each, keeper in self.fleet.agents()]
+            data = {**session.data, "child_states": states}
+            if dockers is not None:
+                told = dockers.session()
+                files = {"[SCF]": parsed, **told["config_parse_status"]}
+                data = {**data, **told, "config_parse_status": files}
+            if data != session.data:
+                session.data = data
 
         show()
-        unobserve = self.fleet.observe(show)
+        watched.append(self.fleet.observe(show))
         self._ending = Deferred()
 
         def ended(_: object) -> tuple[bool, str]:
-            unobserve()
+            for unobserve in (*watched, *of_dockers):
+                unobserve()
             return True, "the manager process has ended; the daemon goes on"
 
         return self._ending.addBoth(ended)
@@ -186,7 +239,8 @@ class HostManagerFace:
         """Ask ``manager`` to end, and with it, as in OCS, all agents of this host."""
         session.set_status("stopping")
         by = asker(session.ended_by) + WITH_ALL
-        self.fleet.down([instance.instance_id for instance, _ in self.fleet.agents()], by)
+        names = [instance.instance_id for instance, _ in self.fleet.agents()]
+        self.fleet.down([name for name in names if name not in self.fleet.passive], by)
         if self._ending is not None and not self._ending.called:
             self._ending.callback(None)
         return True, "asked all agents of this host to end"
@@ -207,12 +261,43 @@ class HostManagerFace:
         """  # noqa: D400 # clients show the first line as the call
         return self._request(session, params)
 
+    def docker_pull(self, session: ocs_agent.OpSession, _params: Any) -> Any:
+        """docker_pull()
+
+        **Task** - Pull the images of all compose files of this host.
+        """  # noqa: D400 # clients show the first line as the call
+        dockers = self.dockers()
+        if dockers is None:
+            return False, _NO_DOCKERS
+        session.add_message("docker compose pulls the images of this host")
+        return dockers.pull().addCallback(_answer, "all images are pulled")
+
+    def remove_orphans(self, session: ocs_agent.OpSession, _params: Any) -> Any:
+        """remove_orphans()
+
+        **Task** - End and remove containers of services that left their compose file.
+        """  # noqa: D400 # clients show the first line as the call
+        dockers = self.dockers()
+        if dockers is None:
+            return False, _NO_DOCKERS
+        count = len(dockers.session()["orphans"])
+        session.add_message(f"{count} containers are being removed")
+        return dockers.remove_orphans().addCallback(_answer, f"{count} containers are removed")
+
     @ocs_agent.param("disown_dockers", default=False, type=bool)
-    def die(self, session: ocs_agent.OpSession, _params: Any) -> tuple[bool, str]:
+    def die(self, session: ocs_agent.OpSession, params: dict[str, Any]) -> tuple[bool, str]:
         """die(disown_dockers=False)
 
         **Task** - End all agents of this host, and the daemon.
+
+        Parameters
+        ----------
+        disown_dockers : bool, optional
+            Let the containers run on; the next daemon finds them.
         """  # noqa: D400 # clients show the first line as the call
+        dockers = self.dockers()
+        if dockers is not None and params["disown_dockers"]:
+            dockers.disown()
         # Later, because the answer to this call has to get out first.
         self.clock.callLater(0, partial(self.stop, asker(session.started_by)))
         return True, "everything on this host is being stopped"

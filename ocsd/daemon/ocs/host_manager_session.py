@@ -10,7 +10,7 @@ from typing import Any
 from ocsd import ocs_agent, site_config
 from ocsd.bus.connection import Connection
 from ocsd.daemon.instances.fleet import Fleet
-from ocsd.daemon.ocs.host_manager import HostManagerFace, Reload
+from ocsd.daemon.ocs.host_manager import Dockers, HostManagerFace, Reload
 from ocsd.log import logs
 from ocsd.site import launch as launches
 from ocsd.site.launch import Launch
@@ -18,7 +18,12 @@ from ocsd.site.model import HOST_MANAGER
 
 
 def connect(
-    launch: Launch, fleet: Fleet, reload: Reload, stop: Callable[[str], None], reactor: Any
+    launch: Launch,
+    fleet: Fleet,
+    reload: Reload,
+    stop: Callable[[str], None],
+    dockers: Callable[[], Dockers | None],
+    reactor: Any,
 ) -> tuple[ocs_agent.OCSAgent, Connection]:
     """Bring the HostManager's operations to the router, for as long as the daemon runs.
 
@@ -28,7 +33,7 @@ def connect(
     launches.set_current(launch)
     args = site_config.parse_args(agent_class=HOST_MANAGER, args=[])
     agent, _runner = ocs_agent.init_site_agent(args)
-    HostManagerFace(agent, fleet, reload, stop, reactor, launch.hub.is_closed)
+    HostManagerFace(agent, fleet, reload, stop, reactor, launch.hub.is_closed, dockers)
     connection = Connection(agent, args)
     connection.start()
     return agent, connection

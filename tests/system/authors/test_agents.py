@@ -132,7 +132,8 @@ def locked_out(site):
     assert "Could not start init because acq is already running" in log
 
 
-# Containers. There is no Docker engine here: what the Dockerfile says is done by hand.
+# Containers. What the Dockerfile says is done by hand, in every way that a container can be run.
+# tests/system/containers builds the images.
 
 OPERATION = {"fake_data": "acq", "barebones": "count", "arduino": "acq"}
 CLASS = {"fake_data": "FakeDataAgent", "barebones": "BarebonesAgent", "arduino": "ArduinoAgent"}
@@ -191,7 +192,7 @@ class Container:
 
     def run(self, cmd=None, **environment):
         """Do what `docker run IMAGE CMD` does; return the running process."""
-        assert self.entrypoint[0] == "python3"
+        assert self.entrypoint[:3] == ["tini", "--", "python3"]
         inherited = {
             key: value
             for key, value in os.environ.items()
@@ -200,7 +201,7 @@ class Container:
         words = self.cmd if cmd is None else cmd
         with open(self.log, "ab") as log:
             return subprocess.Popen(
-                [sys.executable, *self.entrypoint[1:], *words],
+                [sys.executable, *self.entrypoint[3:], *words],
                 cwd=self.workdir,
                 env={**inherited, **self.environment, **environment},
                 stdout=log,
@@ -258,7 +259,7 @@ def test_every_agent_has_a_dockerfile_in_the_form_of_the_guide():
             *("FROM", "ENV", "WORKDIR", "COPY", "ENTRYPOINT", "CMD")
         ]
         read = dict(words)
-        assert read["FROM"] == "ocsd"
+        assert read["FROM"] == "ocsd-agent"
         assert (AGENTS / name / json.loads(read["ENTRYPOINT"])[-1]).is_file()
         assert json.loads(read["CMD"]) == [
             "--site-hub=ws://crossbar:8001/ws",

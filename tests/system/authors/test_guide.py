@@ -372,9 +372,10 @@ def test_the_compose_file_starts_the_agent_that_the_site_file_has(lab, ocsd_rout
         for word in json.loads(read["CMD"])
     ]
     entry_point = json.loads(read["ENTRYPOINT"])
+    assert entry_point[:3] == ["tini", "--", "python3"]
     with open(lab.site.folder / "container.log", "wb") as log:
         process = subprocess.Popen(
-            [sys.executable, *entry_point[1:], *words],
+            [sys.executable, *entry_point[3:], *words],
             cwd=lab.site.folder / "lab-agents" / "thermometer",
             env={
                 **lab.environment,

@@ -87,3 +87,12 @@ def test_an_error_ends_it_with_one_line(file, capsys):
         host_manager.main(["--site-file", str(file), "--site-host", "doom"])
     assert ending.value.code == ConfigurationError.exit_code
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_options_about_docker_go_to_the_daemons_environment(file):
+    args = add_arguments().parse_args(["--site-file", str(file), "--site-host", "dome"])
+    args.docker_compose, args.docker_service_prefix = "/srv/compose.yml", "x-"
+    assert host_manager.command(args)[1] == {
+        "OCSD_DOCKER_COMPOSE": "/srv/compose.yml",
+        "OCSD_DOCKER_SERVICE_PREFIX": "x-",
+    }

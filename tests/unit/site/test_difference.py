@@ -70,6 +70,11 @@ def test_what_concerns_the_daemon_only_restarts_nothing():
     assert str(found) != "nothing changed"
 
 
+def test_what_docker_is_to_run_from_now_on_is_restarted():
+    found = difference({"a": told(manage="up")}, {"a": told(manage="docker/up")})
+    assert found.changed == {"a": ("manage",)}
+
+
 def test_a_changed_hub_concerns_every_instance():
     before = {name: told(name) for name in "ab"}
     after = {name: told(name, port=8002) for name in "ab"}

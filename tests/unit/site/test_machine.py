@@ -87,15 +87,46 @@ def test_a_relative_folder_of_the_router_is_judged_where_the_router_starts(tmp_p
     assert machine.router_refusal(Host(name="lab"), tmp_path) == ""
 
 
-def test_services_of_a_hostmanagers_compose_file_are_told(tmp_path):
+def managed(*files, **keys):
+    """Return the warnings for a host with these compose files and one agent in a container."""
+    arguments = ("--docker-compose", ", ".join(map(str, files)), "--docker-service-prefix", "x-")
+    manager = Instance(instance_id="hm", agent_class="HostManager", line=9, arguments=arguments)
+    boxed = Instance(instance_id="a", agent_class="A", line=12, manage="docker", **keys)
+    return of_host(instances=(manager, boxed))
+
+
+def test_a_compose_file_that_is_not_there_is_told(tmp_path):
     file = tmp_path / "compose.yaml"
-    arguments = ("--docker-compose", f"{file}, /no/compose.yaml", "--docker-service-prefix", "x-")
-    file.write_text("services:\n  influxdb: {}\n  ocs-web: {}\n")
-    assert told(agent_class="HostManager", manage="ignore", arguments=arguments) == [
-        f"/lab.yaml:9: instance 'a': 2 services of {file} are not managed by ocsd: influxdb, "
-        "ocs-web; start and watch them with docker compose",
-        "/lab.yaml:9: instance 'a': the services of /no/compose.yaml are not managed by ocsd; it "
-        "cannot be read here",
+    file.write_text("services:\n  influxdb: {}\n  x-a: {}\n")
+    assert managed(file) == []
+    assert managed(file, "/no/compose.yaml") == [
+        "/lab.yaml:9: the services of /no/compose.yaml cannot be managed: No such file or "
+        "directory; correct that file"
+    ]
+
+
+def test_a_service_in_two_compose_files_is_told(tmp_path):
+    files = [tmp_path / name for name in ("a.yaml", "b.yaml")]
+    for file in files:
+        file.write_text("services: {x-a: {}}")
+    assert managed(*files) == [f"/lab.yaml:9: service 'x-a' stands in {files[0]} and in {files[1]}"]
+
+
+def test_an_entry_without_a_service_is_told_with_the_nearest_one(tmp_path):
+    file = tmp_path / "compose.yaml"
+    file.write_text("services: {x-b: {}}")
+    assert managed(file) == [
+        f"/lab.yaml:12: instance 'a': there is no service 'x-a' in {file}; did you mean 'x-b'?; it "
+        "cannot be started"
+    ]
+
+
+def test_keys_without_effect_on_a_container_are_told(tmp_path):
+    file = tmp_path / "compose.yaml"
+    file.write_text("services: {x-a: {}}")
+    assert managed(file, user="root", env={"A": "b"}) == [
+        "/lab.yaml:12: instance 'a': user, env has no effect, because Docker runs it; say the same "
+        "in the compose file"
     ]
 
 
@@ -104,7 +135,7 @@ def test_a_compose_file_that_cannot_be_understood_is_told_as_such(tmp_path, text
     file = tmp_path / "compose.yaml"
     file.write_text(text)
     (warning,) = told(agent_class="HostManager", arguments=("--docker-compose", str(file)))
-    assert "cannot be read here" in warning
+    assert f"the services of {file} cannot be managed: " in warning
 
 
 @pytest.mark.parametrize("arguments", [(), ("--docker-compose",), ("--initial-state", "up")])

@@ -6,6 +6,7 @@ from pathlib import Path
 from ocsd.daemon.api.status import StatusReport
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.plan import why_left_alone
 from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.surroundings.clock import ClockOffset
 from ocsd.forkserver.protocol import Spawned
@@ -53,7 +54,7 @@ def test_entries_that_something_else_runs_are_listed_as_not_managed(tmp_path):
             "instance_id": "boxed",
             "agent_class": "A",
             "manage": "docker/up",
-            "reason": "not managed here: docker runs it (manage); see: docker ps -a",
+            "reason": f"not managed here: {why_left_alone(boxed)}",
         }
     ]
 

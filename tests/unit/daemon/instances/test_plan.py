@@ -90,10 +90,20 @@ def test_what_others_run_is_left_alone_and_said():
     assert names(found) == ["registry", "aggregator", "parked"]
     assert found.notices == (
         "hm-lab is left alone: this daemon does the job of OCS's HostManager",
-        "boxed is left alone: docker runs it (manage); see: docker ps -a",
+        "boxed is left alone: docker runs it (manage), and the HostManager entry of this host has "
+        "no --docker-compose FILE, with which ocsd would manage it; see: docker ps -a",
         "other is left alone: its entry tells ocsd to ignore it (manage)",
     )
     assert [each.instance_id for each in found.left_alone] == ["boxed", "other"]
+
+
+def test_with_a_compose_file_agents_in_containers_are_supervised():
+    manager = agent("hm-lab", "HostManager", arguments=("--docker-compose", "c.yml"))
+    boxed = agent("boxed", "AggregatorAgent", manage=Manage.DOCKER_DOWN)
+    found = planned(site(lab=host("lab", manager, boxed)), "lab")
+    assert names(found) == ["registry", "boxed"]
+    assert found.left_alone == ()
+    assert found.compose.files == ("c.yml",)
 
 
 @pytest.mark.parametrize("name", ["router", "ocsd", "forkserver"])

@@ -181,5 +181,5 @@ def test_on_a_closed_site_a_reload_needs_an_expert_and_the_end_an_admin(fleet, c
         asked.cred_level = level
         assert face.update(asked, {"requests": [], "reload_config": True})[0] is worked
     assert len(reloads) == 1
-    assert levels == {"update": None, "die": 3}
+    assert levels == {"update": None, "die": 3, "docker_pull": None, "remove_orphans": None}
     cancel_timers(clock)

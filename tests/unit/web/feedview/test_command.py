@@ -57,9 +57,9 @@ def test_the_service_of_our_guide_starts_it(monkeypatch, became):
     service = yaml.safe_load(block)["thermo1-view"]
     for word in service["environment"]:
         monkeypatch.setenv(*word.split("=", 1))
-    program, *words = service["entrypoint"]
-    assert program == "ocsd"
-    assert main(words) == 0
+    *program, command, option, address = service["entrypoint"]
+    assert program == ["tini", "--", "ocsd"]
+    assert main([command, option, address]) == 0
     own = of_words(became[0][4:])
     assert (own.topic, own.name) == ("observatory.thermo1.feeds.temperatures", "thermo1")
     assert str(own.listen).partition(":")[2] == service["ports"][0].rpartition(":")[2] == "5000"

@@ -1,0 +1,31 @@
+"""The output of containers goes into the logs of their instances."""
+
+from ocsd.daemon.containers.logs import LogCopy
+
+
+def frame(text):
+    return b"\1\0\0\0" + len(text).to_bytes(4, "big") + text
+
+
+LINES = b"1970-01-01T00:00:01.5Z a\n1970-01-01T00:00:02.25Z b\n"
+
+
+def test_the_log_goes_on_where_the_last_daemon_left_it(tmp_path):
+    log = tmp_path / "one.log"
+    LogCopy(log, is_terminal=False).take(frame(LINES[:25]))
+    assert log.read_text() == "1970-01-01T00:00:01.5Z a\n"
+    next_daemon = LogCopy(log, is_terminal=False)
+    assert next_daemon.after_ns == 1_500_000_000
+    next_daemon.take(frame(LINES))
+    assert log.read_bytes() == LINES
+
+
+def test_a_disk_that_takes_nothing_stops_nobody(tmp_path):
+    LogCopy(tmp_path / "no" / "one.log", is_terminal=True).take(LINES)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_new_leaves_the_log_as_it_is(tmp_path):
+    log = tmp_path / "one.log"
+    LogCopy(log, is_terminal=True).take(b"1970-01-01T00:00:01.5Z unfinished")
+    assert not log.exists()
