@@ -7,7 +7,6 @@ from ocsd.cli.screen import question
 from ocsd.cli.site.far import FarHost, Way, whole_site
 from ocsd.cli.talk import control
 from ocsd.errors import (
-    ForeignDaemonError,
     OcsdError,
     SeveralDaemonsError,
     SilentDaemonError,
@@ -67,7 +66,7 @@ def after(error: OcsdError, words: Sequence[str]) -> int:
     OcsdError
         The same error, if the site does not help either.
     """
-    if isinstance(error, (ForeignDaemonError, SilentDaemonError)):
+    if isinstance(error, SilentDaemonError):
         raise error
     command, *rest = words
     host, without_host = _option(rest, "--host")
