@@ -138,38 +138,43 @@ def _run_all(way: Way, hosts: Sequence[SiteHost], lines: Mapping[str, list[str]]
     UnreachableError
         If a host does not answer: before anything is changed, or after all others were looked at.
     """
-    known = targets.hosts_by_name(hosts)
-    answering = [host for host in lines if known[host].answers]
-    why_away = _why_away([known[host] for host in lines if host not in answering])
-    if why_away and (not answering or _changes(lines)):
+    meant = _meant(hosts, lines)
+    why_away = _why_away(meant)
+    if why_away and (_changes(lines) or not any(each.answers for each in meant)):
         raise UnreachableError(why_away)
-    far = {host: FarHost(host, way) for host in answering}
-    for host in far:
-        _confirm(host, lines[host], far[host])
-    code = max(far[host].run(lines[host]) for host in far)
+    far = [FarHost(each.host, way) for each in meant if each.answers]
+    for each in far:
+        _confirm(lines[each.name], each)
+    code = max(each.run(lines[each.name]) for each in far)
     if why_away:
         raise UnreachableError(why_away)
     return code
 
 
+def _meant(hosts: Iterable[SiteHost], lines: Container[str]) -> list[SiteHost]:
+    return [each for each in hosts if each.host in lines]
+
+
 def _why_away(hosts: Iterable[SiteHost]) -> str:
-    return "; ".join(f"host '{each.host}' does not answer: {each.trouble}" for each in hosts)
+    """Return why hosts do not answer; empty if all do."""
+    away = (each for each in hosts if not each.answers)
+    return "; ".join(f"host '{each.host}' does not answer: {each.trouble}" for each in away)
 
 
 def _changes(lines: Mapping[str, Sequence[str]]) -> bool:
     return any(COMMANDS[words[0]].action != "status" for words in lines.values())
 
 
-def _confirm(host: str, words: Sequence[str], far: FarHost) -> None:
+def _confirm(words: Sequence[str], far: FarHost) -> None:
     """Ask a person at the terminal before much of a host is interrupted."""
     command = words[0]
     if command not in _STEPS or _SURE & set(words) or not question.can_ask():
         return
     if command == "down" and "--all" in words:
-        question.confirm(f"{host}: bring down all instances?")
+        question.confirm(f"{far.name}: bring down all instances?")
     if command == "reload":
         far.run(["reload", "--dry-run"])
-        question.confirm(f"{host}: reload?")
+        question.confirm(f"{far.name}: reload?")
 
 
 def _read(words: Sequence[str]) -> _Line:
