@@ -10,6 +10,7 @@ import time
 import pytest
 import yaml
 
+from ocsd.client.http import ControlClient
 from ocsd.status.site import control_uri
 from tests.system.conftest import a_site, fake_agent
 from tests.system.waiting import free_port, wait_until
@@ -208,26 +209,15 @@ def test_a_host_whose_daemon_died_is_listed_with_what_was_last_known(site, elsew
     wait_until(lambda: answering(site) == {"lab-1", "lab-2"}, "the host to answer again")
 
 
-def test_two_daemons_that_claim_one_host_both_say_so(site):
-    names = {"RUNTIME_DIRECTORY": "run2", "STATE_DIRECTORY": "state2", "LOGS_DIRECTORY": "log2"}
-    folders = {name: str(site.folder / folder) for name, folder in names.items()}
-    environment = {**site.environment, **folders}
-    start = ("start", "-d", "--site-file", str(site.file), "--host", "lab.3")
-    assert outside(environment, *start).returncode in (0, 3)
-    second = {**environment, **{name: f"{path}b" for name, path in folders.items()}}
-    outside(second, *start)
-    try:
-        for each in (environment, second):
-            wait_until(
-                lambda each=each: (
-                    "another daemon says that it is host 'lab.3'"
-                    in outside(each, "status", "--host", "lab.3").stdout
-                ),
-                "the daemon to tell",
-            )
-    finally:
-        for each in (environment, second):
-            outside(each, "stop", "--host", "lab.3")
+def test_a_daemon_says_that_another_one_claims_its_host(site):
+    router = ControlClient("", f"http://localhost:{site.port}/call")
+    claim = {"request": "claim", "machine": "copy-of-lab", "pid": 77}
+    holder = router.call(control_uri("observatory", "lab-2"), **claim)
+    assert holder["pid"] == site.status("lab-2")["pid"]
+    shown = site.ocsd("status", "--host", "lab-2").stdout
+    assert (
+        "another daemon says that it is host 'lab-2', too: pid 77 on machine copy-of-lab" in shown
+    )
 
 
 def ask(site, host, **body):
