@@ -21,7 +21,6 @@ _SURE: Final = frozenset({"-y", "--yes", "--dry-run"})
 _STEPS: Final = frozenset({"down", "reload"})
 """Commands before which a person at a terminal is asked."""
 _HELP: Final = frozenset({"-h", "--help"})
-_SEVERAL: Final = 2
 _BESIDE: Final = frozenset({"router", "ocsd", "forkserver"})
 """Names that each host has."""
 
@@ -91,12 +90,13 @@ def after(error: OcsdError, words: Sequence[str]) -> int:
         way, hosts = whole_site(line.site_file)
     except OcsdError as failure:
         raise error from failure
+    if {each.host for each in hosts} <= here and len(here) == 1:
+        raise error
     if line.host is None:
         chosen = _chosen(line, hosts, way)
     else:
         chosen = {each.host: line.names for each in hosts if each.host == line.host}
-    ours = set(chosen) <= here and not isinstance(error, SeveralDaemonsError)
-    if ours or len(hosts) < _SEVERAL:
+    if set(chosen) <= here and not isinstance(error, SeveralDaemonsError):
         raise error
     return _run_all(way, hosts, line.of(chosen))
 
