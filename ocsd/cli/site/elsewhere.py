@@ -90,12 +90,7 @@ def after(error: OcsdError, words: Sequence[str]) -> int:
         way, hosts = whole_site(line.site_file)
     except OcsdError as failure:
         raise error from failure
-    if {each.host for each in hosts} <= here and len(here) == 1:
-        raise error
-    if line.host is None:
-        chosen = _chosen(line, hosts, way)
-    else:
-        chosen = {each.host: line.names for each in hosts if each.host == line.host}
+    chosen = _chosen(line, hosts, way, here) or {}
     if set(chosen) <= here and not isinstance(error, SeveralDaemonsError):
         raise error
     return _run_all(way, hosts, line.of(chosen))
@@ -110,7 +105,14 @@ def _may_help(line: _Line, here: Container[str], error: OcsdError) -> bool:
     return bool(line.names) and line.command != "data" and not _BESIDE & set(line.names)
 
 
-def _chosen(line: _Line, hosts: Sequence[SiteHost], way: Way) -> dict[str, list[str]]:
+def _chosen(
+    line: _Line, hosts: Sequence[SiteHost], way: Way, here: Container[str]
+) -> dict[str, list[str]] | None:
+    """Return the names of each host; None if there is nothing but the host of this machine."""
+    if line.host is not None:
+        return {each.host: line.names for each in hosts if each.host == line.host}
+    if len(hosts) == 1 and hosts[0].host in here:
+        return None
     if line.command == "alarm":
         hosts = [each._replace(status=_alarms_of(each, way)) for each in hosts]
     return targets.by_host(line.names, hosts)
