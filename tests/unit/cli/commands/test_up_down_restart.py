@@ -110,7 +110,7 @@ def test_patterns_and_classes_stand_for_instances(ocsd, daemon_of):
     for words in (("x*",), ("--class", "Lss"), ("pump", "--class", "Ls")):
         done = ocsd("down", *words)
         changes = [each for each in server.requests if each[0] != "/v1/site/grumpy"]
-    assert (done.returncode, changes) == (4, [])
+        assert (done.returncode, changes) == (4, [])
         assert done.stderr.startswith("ocsd: ")
 
 
