@@ -111,8 +111,11 @@ class StatusReport:
     audit: Callable[[], dict[str, Any]] = dict
     """Returns the end of the chain of the audit journal."""
     access: Callable[[], dict[str, Any]] = dict
-    recorders: Callable[[], list[str]] = list
     """Returns whether the site is closed, and warnings (`ocsd.daemon.surroundings.keys`)."""
+    recorders: Callable[[], list[str]] = list
+    """Returns warnings of aggregators that record the same feeds."""
+    site: Callable[[], dict[str, Any]] = dict
+    """Returns what hosts compare with each other (`ocsd.daemon.site.face`)."""
     _meter: UsageMeter = field(default_factory=UsageMeter, init=False)
     _began_s: float = field(default_factory=time.monotonic, init=False)
 
@@ -140,6 +143,7 @@ class StatusReport:
             "disks": self.disks(),
             "access": self.access(),
             "recorders": self.recorders(),
+            "site": self.site(),
             "router": self._router(),
             "instances": rows,
             "not_managed": [_not_managed(each) for each in self.left_alone()],
