@@ -136,10 +136,11 @@ class Daemon:
         self.failure = failure
         self.reactor.stop()
 
-    def reload(self, by: str, dry_run: bool = False) -> Reloaded:
+    def reload(self, by: str, dry_run: bool = False, text: str | None = None) -> Reloaded:
         """Take the site file, as it is now, into use, because the person `by` asks for that.
 
-        A `dry_run` only returns the changes that it would make.
+        A `dry_run` only returns the changes that it would make, or that a `text` in its place
+        would.
 
         Raises
         ------
@@ -147,8 +148,8 @@ class Daemon:
             If it cannot be used; nothing has changed then.
         """
         self._parts.fleet.check(())
-        change = self._parts.reload.foresee(compare(self.settings))
-        if dry_run:
+        change = self._parts.reload.foresee(compare(self.settings, text))
+        if dry_run or text is not None:
             return change, {}
         self.settings = self._parts.keepers.settings = change.settings
         change.settings.tell_router()
@@ -291,7 +292,7 @@ class Daemon:
             parts.fleet,
             self.reactor,
             self.stop,
-            parts.upgrade.request,
+            parts.upgrade,
             self.reload,
             parts.oversight,
             parts.oversight.audit,

@@ -74,14 +74,28 @@ class Upgrade:
 
         def failed(failure: Failure) -> None:
             self._begun = False
-            error = failure.value
-            if not isinstance(error, OcsdError):
-                self.log.failure("the installed version cannot be checked", failure)
-                error = UpgradeError(f"the installed version cannot be checked: {error}")
+            error = self._explained(failure)
             self.record(f"refused: {error}", by)
             refuse(error)
 
         deferToThread(check).addCallback(begin).addErrback(failed)
+
+    def foresee(self, answer: Answer, refuse: Refuse) -> None:
+        """Tell `answer` what an upgrade would do; if the successor cannot start, `refuse`."""
+
+        def told(checked: Mapping[str, Any]) -> None:
+            answer({"event": "would_upgrade", "from": __version__, "to": checked["version"]})
+
+        def failed(failure: Failure) -> None:
+            refuse(self._explained(failure))
+
+        deferToThread(check).addCallbacks(told, failed)
+
+    def _explained(self, failure: Failure) -> OcsdError:
+        if isinstance(failure.value, OcsdError):
+            return failure.value
+        self.log.failure("the installed version cannot be checked", failure)
+        return UpgradeError(f"the installed version cannot be checked: {failure.value}")
 
     def _replace(self) -> None:
         """Become the successor."""

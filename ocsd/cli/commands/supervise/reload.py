@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import click
 
@@ -12,7 +12,7 @@ from ocsd.cli.arguments import options, trial
 from ocsd.cli.screen import change_text, question
 from ocsd.cli.systemd import unit_job
 from ocsd.cli.talk import control
-from ocsd.errors import ConfigurationError
+from ocsd.errors import ConfigurationError, SiteFileError, UsageError
 from ocsd.status import changes
 from ocsd.text.plural import plural
 
@@ -36,11 +36,20 @@ _USUAL: Final = {"added": "starts", "removed": "ends", "changed": "restarts", "k
 @options.command(
     "ocsd reload --dry-run              # what would it change?",
     "ocsd reload",
+    "ocsd reload --dry-run --file new.yaml   # what would that file change?",
     "ocsd reload --no-wait",
     "ocsd reload --json | jq .changed",
     after="A broken file changes nothing; the message says where it is broken (exit code 78).",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option(
+    "--file",
+    "tried",
+    metavar="FILE",
+    type=click.File("rb"),
+    help="With --dry-run: what this file would change in place of the site file; - reads it from "
+    "the input.",
+)
 @options.yes_option
 @click.option("--no-wait", is_flag=True, help="Do not wait for instances to start, restart or end.")
 @options.host_option
@@ -53,6 +62,7 @@ _USUAL: Final = {"added": "starts", "removed": "ends", "changed": "restarts", "k
 )
 def reload(
     dry_run: bool,
+    tried: BinaryIO | None,
     is_sure: bool,
     no_wait: bool,
     host: str | None,
@@ -69,18 +79,30 @@ def reload(
     instances whose entries changed are restarted. All others are not touched. Before more than
     three would be restarted or ended, a person at a terminal is asked.
     """
+    if tried is not None and not dry_run:
+        raise UsageError("--file belongs to --dry-run: a reload takes the site file itself")
+    text = tried and _text(tried)
     daemon = _daemon(host, unit)
     if not (dry_run or is_sure) and question.can_ask():
         _confirm_many(daemon)
-    answer = daemon.reload(dry_run, None if dry_run or no_wait else timeout_s)
+    answer = daemon.reload(dry_run, None if dry_run or no_wait else timeout_s, text)
     plan, _ = next(answer, ({}, None))
     for warning in plan.get("warnings", ()):
         print(f"ocsd: warning: {warning}", file=sys.stderr)
-    refused = dry_run and bool(plan) and _refuses_arguments(plan, daemon)
+    problems = _refused_arguments(plan, daemon, text) if dry_run and plan else []
+    if problems:
+        plan = {**plan, "problems": problems}
     code = _shown(plan, answer, dry_run, as_json)
-    if refused:
+    if problems:
         return ConfigurationError.exit_code
     return code
+
+
+def _text(file: BinaryIO) -> str:
+    try:
+        return file.read().decode()
+    except UnicodeDecodeError as error:
+        raise SiteFileError(f"{file.name} is not UTF-8: {error.reason}; save it as UTF-8") from error
 
 
 def _confirm_many(daemon: control.DaemonClient) -> None:
@@ -107,26 +129,29 @@ def _shown(
     return up_down_restart.exit_code(results, plan.get("waits_for", ()))
 
 
-def _refuses_arguments(plan: Mapping[str, Any], daemon: control.DaemonClient) -> bool:
-    """Try the arguments of what would be started; say which agent would refuse its own."""
+def _refused_arguments(
+    plan: Mapping[str, Any], daemon: control.DaemonClient, text: str | None
+) -> list[str]:
+    """Try the arguments of what would be started; say, and return, which agents refuse theirs."""
     effects = plan.get("effects") or {}
     begun = [name for name, effect in effects.items() if effect in {"starts", "restarts"}]
     status = daemon.status()
     if not begun or not status.get("site_file"):
-        return False
+        return []
     # pydantic and yaml take longer to load than all of `ocsd status`.
     from ocsd.site import load
 
     try:
-        site = load.load(status["site_file"])
+        site = load.load(status["site_file"], text)
         host = load.pick_host(site, status["host"])
     except ConfigurationError as error:  # e.g. only the daemon's user may read it
         print(f"ocsd: warning: arguments of agents were not tried: {error}", file=sys.stderr)
-        return False
-    refused = False
-    for kind, text in trial.problems(site, host, begun):
-        print(f"ocsd: {_LEADS[kind]}{text}", file=sys.stderr)
-        refused = refused or kind == "problem"
+        return []
+    refused = []
+    for kind, told in trial.problems(site, host, begun):
+        print(f"ocsd: {_LEADS[kind]}{told}", file=sys.stderr)
+        if kind == "problem":
+            refused.append(told)
     return refused
 
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import click
+
 from ocsd.cli.arguments import options
 from ocsd.cli.talk import control
 from ocsd.errors import DaemonRefusedError, NoDaemonError, OcsdError, TimedOutError, UpgradeError
@@ -19,10 +21,15 @@ _ONE_ANSWER_LIMIT_S = 2.0
 _SUCCESSOR_POLL_S = 0.05
 
 
-@options.command("ocsd upgrade", "ocsd upgrade --host grumpy")
+@options.command(
+    "ocsd upgrade --dry-run             # which version is installed, and can it start?",
+    "ocsd upgrade",
+    "ocsd upgrade --host grumpy",
+)
+@click.option("--dry-run", is_flag=True, help="Only try whether the installed version can start.")
 @options.host_option
 @options.timeout_option
-def upgrade(host: str | None, timeout_s: float) -> None:
+def upgrade(dry_run: bool, host: str | None, timeout_s: float) -> None:
     """Replace the running daemon by the installed version.
 
     Agents and router run on with the code that they have, and lose nothing; the daemon keeps
@@ -30,6 +37,9 @@ def upgrade(host: str | None, timeout_s: float) -> None:
     cannot start, or the site file is broken, nothing is changed.
     """
     daemon = control.find(host)
+    if dry_run:
+        print(f"{daemon.host}: {_foreseen(daemon)}")
+        return
     before = daemon.status()
     begun_s = time.monotonic()
     with watched(replies.host_status(before).pid) as process:
@@ -45,6 +55,14 @@ def upgrade(host: str | None, timeout_s: float) -> None:
     lost = [name for name, pid in old.items() if new.get(name) != pid]
     if lost:
         raise UpgradeError(f"these ended meanwhile: {', '.join(lost)}; see: ocsd why {lost[0]}")
+
+
+def _foreseen(daemon: control.DaemonClient) -> str:
+    for line in daemon.upgrade(_CONSENT_LIMIT_S, dry_run=True):
+        if error := line.get("error"):
+            raise DaemonRefusedError(str(error["message"]), int(error.get("exit_code", 1)))
+        return f"would upgrade ocsd {line.get('from')} -> {line.get('to')}"
+    return "the daemon ended before it had answered"
 
 
 @contextlib.contextmanager
