@@ -39,12 +39,12 @@ class Sight:
     """The digest of its site file."""
     used_digest: str = ""
     """The digest of the site file that its daemon uses; empty if an old daemon does not tell."""
-    old_text: str = ""
-    """Its site file."""
     change: Mapping[str, Any] = field(default_factory=dict)
     """The changes that the new file would make, as its daemon foresees them."""
     runs_router: bool = False
     """Whether the site's router runs there."""
+    trouble: str = ""
+    """The trouble of its daemon itself, e.g. that another daemon has the same host."""
 
     @property
     def moves(self) -> Mapping[str, str]:
@@ -69,6 +69,10 @@ class Sight:
 
     def _uses_another(self, digest: str) -> bool:
         return self.used_digest not in {"", digest} or bool(self.moves)
+
+    def can_go_back(self, digest: str) -> bool:
+        """Return whether it used another file than the one of this digest."""
+        return (self.used_digest or self.file_digest) != digest
 
     def file_words(self, digest: str) -> str:
         """Say which version of the file it has and uses, beside the one of this digest."""

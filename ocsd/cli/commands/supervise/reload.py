@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import click
 
@@ -36,19 +36,17 @@ _USUAL: Final = {"added": "starts", "removed": "ends", "changed": "restarts", "k
 @options.command(
     "ocsd reload --dry-run              # what would it change?",
     "ocsd reload",
-    "ocsd reload --dry-run --file new.yaml   # what would that file change?",
+    "ocsd reload --dry-run --stdin < new.yaml   # what would that file change?",
     "ocsd reload --no-wait",
     "ocsd reload --json | jq .changed",
     after="A broken file changes nothing; the message says where it is broken (exit code 78).",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option(
-    "--file",
-    "tried",
-    metavar="FILE",
-    type=click.File("rb"),
-    help="With --dry-run: what this file would change in place of the site file; - reads it from "
-    "the input.",
+    "--stdin",
+    "from_input",
+    is_flag=True,
+    help="With --dry-run: take what comes on the input for the site file.",
 )
 @options.yes_option
 @click.option("--no-wait", is_flag=True, help="Do not wait for instances to start, restart or end.")
@@ -62,7 +60,7 @@ _USUAL: Final = {"added": "starts", "removed": "ends", "changed": "restarts", "k
 )
 def reload(
     dry_run: bool,
-    tried: BinaryIO | None,
+    from_input: bool,
     is_sure: bool,
     no_wait: bool,
     host: str | None,
@@ -79,9 +77,9 @@ def reload(
     instances whose entries changed are restarted. All others are not touched. Before more than
     three would be restarted or ended, a person at a terminal is asked.
     """
-    if tried is not None and not dry_run:
-        raise UsageError("--file belongs to --dry-run: a reload takes the site file itself")
-    text = tried and _text(tried)
+    if from_input and not dry_run:
+        raise UsageError("--stdin belongs to --dry-run: a reload takes the site file itself")
+    text = _given() if from_input else None
     daemon = _daemon(host, unit)
     if not (dry_run or is_sure) and question.can_ask():
         _confirm_many(daemon)
@@ -98,11 +96,11 @@ def reload(
     return code
 
 
-def _text(file: BinaryIO) -> str:
+def _given() -> str:
     try:
-        return file.read().decode()
+        return sys.stdin.buffer.read().decode()
     except UnicodeDecodeError as error:
-        raise SiteFileError(f"{file.name} is not UTF-8: {error.reason}; save it as UTF-8") from error
+        raise SiteFileError(f"the input is not UTF-8: {error.reason}; save it as UTF-8") from error
 
 
 def _confirm_many(daemon: control.DaemonClient) -> None:

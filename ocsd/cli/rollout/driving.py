@@ -1,0 +1,100 @@
+"""Drives a roll-out: asks hosts, carries out the steps, and tells how it goes."""
+
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from ocsd.cli.rollout.steps import Outcome, Performer
+from ocsd.errors import OcsdError
+from ocsd.rollout.course import Course, Stage, Step, StepEvent, planned
+from ocsd.rollout.standing import Sight, Standing
+from ocsd.rollout.waves import ordered, waves
+
+Tell = Callable[[Course, Step, Outcome | None], None]
+"""Takes the course, a step that begins, or one that has ended with this outcome."""
+
+
+def course_of(
+    sights: Sequence[Sight],
+    digest: str,
+    numbers: Sequence[int | None],
+    *,
+    in_order: bool,
+    upgrades: bool,
+) -> Course:
+    """Return the course of a roll-out to these hosts; `in_order` keeps theirs."""
+    standing = {sight.host: sight.standing(digest) for sight in sights}
+    behind = [sight for sight in sights if standing[sight.host] is Standing.BEHIND]
+    course = planned(
+        waves(behind if in_order else ordered(behind), numbers),
+        {sight.host: sight.away for sight in sights if standing[sight.host] is Standing.AWAY},
+        tuple(host for host, each in standing.items() if each is Standing.UP_TO_DATE),
+    )
+    return replace(course, upgrading=upgrades)
+
+
+class Drive:
+    """Runs a course to its end, with a thread for each step that is under way."""
+
+    def __init__(self, performer: Performer, tell: Tell) -> None:
+        self._performer = performer
+        self._tell = tell
+        self._ended: queue.SimpleQueue[tuple[Step, Outcome | BaseException]] = queue.SimpleQueue()
+
+    def run(self, course: Course, on_interrupt: Callable[[Course], None]) -> Course:
+        """Return the course at its end.
+
+        Ctrl-C lets what is under way end, and begins nothing else; `on_interrupt` tells that. At
+        another Ctrl-C the course is returned as it is.
+        """
+        course, steps = course.begun()
+        try:
+            while True:
+                self._begin(course, steps)
+                if course.is_over:
+                    return course
+                try:
+                    step, outcome = self._ended.get()
+                except KeyboardInterrupt:
+                    if course.interrupted:
+                        return course
+                    course, steps = course.after_interrupt(), ()
+                    on_interrupt(course)
+                    continue
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                course, steps = course.after(step, outcome.event, outcome.why)
+                self._tell(course, step, outcome)
+        finally:
+            self._performer.over.set()
+
+    def _begin(self, course: Course, steps: Sequence[Step]) -> None:
+        for step in steps:
+            self._tell(course, step, None)
+            threading.Thread(target=self._perform, args=(step,), daemon=True).start()
+
+    def _perform(self, step: Step) -> None:
+        try:
+            self._ended.put((step, self._performer.perform(step)))
+        except BaseException as error:  # noqa: BLE001 - a defect of ours is raised where it is seen
+            self._ended.put((step, error))
+
+
+def pushed(
+    performer: Performer, hosts: Sequence[str], tell: Callable[[str, Outcome], None]
+) -> Mapping[str, Outcome]:
+    """Have each of these hosts take the file, one after the other; return how that has ended."""
+    found: dict[str, Outcome] = {}
+    for host in hosts:
+        found[host] = performer.perform(Step(host, Stage.TAKES))
+        tell(host, found[host])
+    return found
+
+
+def worst(outcomes: Mapping[str, Outcome]) -> int:
+    """Return the exit code of a push."""
+    if all(each.event is StepEvent.DID for each in outcomes.values()):
+        return 0
+    return OcsdError.exit_code
