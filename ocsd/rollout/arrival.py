@@ -43,7 +43,7 @@ def arrival(
                 failed.append(_told(row))
             elif not _has_come(row, was, effect, steady_s):
                 waits.append(_told(row))
-        elif effect == "ends" and row.state != "down" or _got_worse(row, was):
+        elif (effect == "ends" and row.state != "down") or _got_worse(row, was):
             waits.append(_told(row))
     waits += _router(before, now)
     return Arrival(tuple(waits), tuple(failed))

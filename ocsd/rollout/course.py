@@ -114,7 +114,7 @@ class Course:
 
     def begun(self) -> tuple["Course", tuple[Step, ...]]:
         """Return the course with its first wave under way, and what to do."""
-        return self._onward()
+        return _onward(self)
 
     def after(
         self, step: Step, event: StepEvent, why: str = ""
@@ -135,29 +135,30 @@ class Course:
         course = replace(self, stages={**self.stages, step.host: following}, reasons=reasons)
         if following in STEPS:
             return course, (Step(step.host, following),)
-        return course._onward()
+        return _onward(course)
 
     def after_interrupt(self) -> "Course":
         """Return the course after Ctrl-C: what is under way ends, and no other host begins."""
-        return replace(self, interrupted=True)._stopped()
+        return _stopped(replace(self, interrupted=True))
 
-    def _onward(self) -> tuple["Course", tuple[Step, ...]]:
-        """Begin the next wave if the one before is over, or stop."""
-        if self.under_way:
-            return self, ()
-        if self.has_failed:
-            return self._stopped(), ()
-        waiting = (
-            tuple(host for host in wave if self.stages[host] is Stage.WAITS) for wave in self.waves
-        )
-        wave = next(filter(None, waiting), ())
-        stage = Stage.UPGRADES if self.upgrading else Stage.TAKES
-        course = replace(self, stages={**self.stages, **dict.fromkeys(wave, stage)})
-        return course, tuple(Step(host, stage) for host in wave)
 
-    def _stopped(self) -> "Course":
-        waiting = [host for host, stage in self.stages.items() if stage is Stage.WAITS]
-        return replace(self, stages={**self.stages, **dict.fromkeys(waiting, Stage.UNTOUCHED)})
+def _onward(course: Course) -> tuple[Course, tuple[Step, ...]]:
+    """Begin the next wave if the one before is over, or stop."""
+    if course.under_way:
+        return course, ()
+    if course.has_failed:
+        return _stopped(course), ()
+    stages = course.stages
+    waiting = (tuple(host for host in wave if stages[host] is Stage.WAITS) for wave in course.waves)
+    wave = next(filter(None, waiting), ())
+    stage = Stage.UPGRADES if course.upgrading else Stage.TAKES
+    begun = replace(course, stages={**stages, **dict.fromkeys(wave, stage)})
+    return begun, tuple(Step(host, stage) for host in wave)
+
+
+def _stopped(course: Course) -> Course:
+    waiting = [host for host, stage in course.stages.items() if stage is Stage.WAITS]
+    return replace(course, stages={**course.stages, **dict.fromkeys(waiting, Stage.UNTOUCHED)})
 
 
 def planned(

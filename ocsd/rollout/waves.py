@@ -42,9 +42,7 @@ def ordered(sights: Sequence[Sight]) -> list[Sight]:
     return found
 
 
-def waves(
-    sights: Sequence[Sight], numbers: Sequence[int | None]
-) -> tuple[tuple[str, ...], ...]:
+def waves(sights: Sequence[Sight], numbers: Sequence[int | None]) -> tuple[tuple[str, ...], ...]:
     """Return the names of the hosts of each wave.
 
     The last number holds for all further waves. Hosts between which an instance moves are never

@@ -4,7 +4,6 @@ import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
 from ocsd.cli.rollout.steps import Outcome, Performer
 from ocsd.errors import OcsdError

@@ -1,11 +1,13 @@
 """A host of the site, as a roll-out talks to it."""
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from ocsd.cli.site.far import FarHost
 from ocsd.errors import DaemonRefusedError, OcsdError
+
+if TYPE_CHECKING:
+    from ocsd.cli.site.far import FarHost
 
 _NO_ANSWER: Final = frozenset({69, 75})
 """The exit codes of errors after which it is not known whether something was done."""
@@ -58,7 +60,7 @@ def is_refusal(error: OcsdError) -> bool:
 class FarPort:
     """A host that may be another machine."""
 
-    def __init__(self, far: FarHost) -> None:
+    def __init__(self, far: "FarHost") -> None:
         self._far = far
 
     @property
@@ -127,7 +129,3 @@ def _object(output: str) -> dict[str, Any]:
 
 def _held(answer: Mapping[str, Any]) -> HeldFile:
     return HeldFile(str(answer.get("digest")), str(answer.get("site_file") or ""))
-
-
-PortOf = Callable[[str], HostPort]
-"""Returns the port of a host by its name."""

@@ -44,6 +44,8 @@ class Performer:
     """How long a host has to come up [s]."""
     say: Callable[[str, str], None]
     """Takes a host and what it is waiting for."""
+    first_told_s: float = FIRST_TOLD_S
+    poll_period_s: float = POLL_PERIOD_S
     over: threading.Event = field(default_factory=threading.Event)
     """Set when nobody waits any more."""
     _before: dict[str, HostStatus] = field(default_factory=dict, init=False)
@@ -109,7 +111,7 @@ class Performer:
             If it does not; it says what is missing.
         """
         begun_s = time.monotonic()
-        tell_at_s, deadline_s = begun_s + FIRST_TOLD_S, begun_s + self.limit_s
+        tell_at_s, deadline_s = begun_s + self.first_told_s, begun_s + self.limit_s
         while True:
             found = self._judged(host, effects, before)
             if found.failed:
@@ -123,7 +125,7 @@ class Performer:
             if now_s >= tell_at_s:
                 self.say(host, f"waits for {waits}")
                 tell_at_s = now_s + TELL_PERIOD_S
-            self.over.wait(POLL_PERIOD_S)
+            self.over.wait(self.poll_period_s)
 
     def _judged(self, host: str, effects: Mapping[str, str], before: HostStatus) -> Arrival:
         try:
