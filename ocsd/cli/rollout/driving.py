@@ -1,6 +1,7 @@
 """Drives a roll-out: asks hosts, carries out the steps, and tells how it goes."""
 
 import queue
+import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -40,7 +41,9 @@ class Drive:
     def __init__(self, performer: Performer, tell: Tell) -> None:
         self._performer = performer
         self._tell = tell
-        self._ended: queue.SimpleQueue[tuple[Step, Outcome | BaseException]] = queue.SimpleQueue()
+        # None is Ctrl-C. A handler of a signal may put something into this kind of queue.
+        self._ended: queue.SimpleQueue[tuple[Step, Outcome | BaseException] | None]
+        self._ended = queue.SimpleQueue()
 
     def run(self, course: Course, on_interrupt: Callable[[Course], None]) -> Course:
         """Return the course at its end.
@@ -48,26 +51,31 @@ class Drive:
         Ctrl-C lets what is under way end, and begins nothing else; `on_interrupt` tells that. At
         another Ctrl-C the course is returned as it is.
         """
-        course, steps = course.begun()
+        usual = signal.signal(signal.SIGINT, lambda *_: self._ended.put(None))
         try:
-            while True:
-                self._begin(course, steps)
-                if course.is_over:
-                    return course
-                try:
-                    step, outcome = self._ended.get()
-                except KeyboardInterrupt:
-                    if course.interrupted:
-                        return course
-                    course, steps = course.after_interrupt(), ()
-                    on_interrupt(course)
-                    continue
-                if isinstance(outcome, BaseException):
-                    raise outcome
-                course, steps = course.after(step, outcome.event, outcome.why)
-                self._tell(course, step, outcome)
+            return self._run(course, on_interrupt)
         finally:
+            signal.signal(signal.SIGINT, usual)
             self._performer.over.set()
+
+    def _run(self, course: Course, on_interrupt: Callable[[Course], None]) -> Course:
+        course, steps = course.begun()
+        self._begin(course, steps)
+        while not course.is_over:
+            ended = self._ended.get()
+            if ended is None and course.interrupted:
+                break
+            if ended is None:
+                course = course.after_interrupt()
+                on_interrupt(course)
+                continue
+            step, outcome = ended
+            if isinstance(outcome, BaseException):
+                raise outcome
+            course, steps = course.after(step, outcome.event, outcome.why)
+            self._tell(course, step, outcome)
+            self._begin(course, steps)
+        return course
 
     def _begin(self, course: Course, steps: Sequence[Step]) -> None:
         for step in steps:
