@@ -162,6 +162,8 @@ class Hub(_Part):
     wamp_realm: Annotated[str, Field(min_length=1)] = REALM
     address_root: Annotated[str, AfterValidator(_address_root)] = ADDRESS_ROOT
     access_policy: str | None = None
+    take_files: bool = False
+    """Whether the hosts of an open site take a new site file over a router for all machines."""
     registry_address: str | None = None
     """Kept for old site files; nothing reads it."""
 
