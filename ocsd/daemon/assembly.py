@@ -90,7 +90,6 @@ def assemble(
         hub=settings.hub,
         paths=paths,
         fleet=fleet,
-        site_digest=lambda: daemon.settings.site.digest,
         waits_for=window.waits_for,
         trouble=daemon.trouble,
         start_trouble=lambda: forkserver.trouble,

@@ -1,6 +1,6 @@
 """A host before a roll-out: what it runs, and what the new site file would do there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -93,7 +93,7 @@ def _named(digest: str, new: str) -> str:
     return short(digest) or "unknown"
 
 
-def obstacles(sights: tuple[Sight, ...], digest: str) -> Iterator[str]:
+def obstacles(sights: Sequence[Sight], digest: str) -> Iterator[str]:
     """Yield the reasons why a roll-out must not begin on any host: what refuses the file."""
     for sight in sights:
         if sight.standing(digest) is Standing.REFUSES:

@@ -103,7 +103,8 @@ class DaemonClient(NamedTuple):
     ) -> "Iterator[Line]":
         """Have the daemon read the site file; yield the changes, then the lines as `change` does.
 
-        A dry run only reports what would change, or what a `text` in its place would. Without `limit_s` the daemon does not wait.
+        A dry run only reports what would change, or what a `text` in its place would. Without
+        `limit_s` the daemon does not wait.
 
         Raises
         ------

@@ -88,8 +88,6 @@ class StatusReport:
     hub: Hub
     paths: HostPaths
     fleet: Fleet
-    site_digest: Callable[[], str] = str
-    """Returns the digest of the site file in use."""
     waits_for: Callable[[str], tuple[str, ...]] = lambda _: ()
     """Returns the instances for which an instance waits before it starts."""
     trouble: Callable[[], str] = str
@@ -129,7 +127,6 @@ class StatusReport:
             "version": __version__,
             "pid": self.pid,
             "site_file": self.site_file,
-            "site_digest": self.site_digest(),
             "since_at": self.since_at,
             "uptime_s": round(time.monotonic() - self._began_s, 3),
             "stopping": self.fleet.stopping,
