@@ -26,6 +26,8 @@ class SiteHost(NamedTuple):
     """Why there is no answer now; empty if there is one."""
     notes: tuple[str, ...] = ()
     """What differs from the host that was asked."""
+    listed: tuple[str, ...] = ()
+    """The instance-ids that it has in the site file of the host that was asked."""
 
     @property
     def answers(self) -> bool:
@@ -34,8 +36,10 @@ class SiteHost(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The instance-ids that it has, or had when it was last seen."""
-        return replies.instance_ids(self.status or {})
+        """The instance-ids that it has, or had when it was last seen, or should have."""
+        if self.status is None:
+            return self.listed
+        return replies.instance_ids(self.status)
 
 
 def control_uri(address_root: str, host: str) -> str:
@@ -52,6 +56,7 @@ def hosts_of(answer: Mapping[str, Any]) -> tuple[SiteHost, ...]:
             seen_at=row.get("seen_at"),
             trouble=str(row.get("trouble") or ""),
             notes=tuple(map(str, row.get("notes") or ())),
+            listed=tuple(map(str, row.get("listed") or ())),
         )
         for row in answer.get("hosts", ())
     )

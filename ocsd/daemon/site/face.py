@@ -184,7 +184,7 @@ class SiteFace:
             rows = [{**mine, "trouble": "", "notes": []}]
             told = zip(names, results, strict=True)
             rows += [self.others.row(name, own, trouble) for name, (_, trouble) in told]
-            return {"asked": self.host, "hosts": self._in_order_of_the_file(rows)}
+            return {"asked": self.host, "hosts": self._as_in_the_file(rows)}
 
         return asking.addCallback(known)
 
@@ -302,9 +302,14 @@ class SiteFace:
     def _other_names(self) -> list[str]:
         return [name for name in self.settings().site.hosts if name != self.host]
 
-    def _in_order_of_the_file(self, rows: list[_Reply]) -> list[_Reply]:
-        order = list(self.settings().site.hosts)
-        return sorted(rows, key=lambda row: order.index(row["host"]))
+    def _as_in_the_file(self, rows: list[_Reply]) -> list[_Reply]:
+        """Return the hosts in the order of the site file, with the instances that it lists."""
+        hosts = self.settings().site.hosts
+        by_name = {row["host"]: row for row in rows}
+        return [
+            {**by_name[name], "listed": [each.instance_id for each in entry.instances]}
+            for name, entry in hosts.items()
+        ]
 
     def _claimed(self, client: Caller, body: Mapping[str, Any]) -> _Reply:
         """Note that another daemon wants this host's address, and tell it who has it."""
