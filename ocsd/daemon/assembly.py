@@ -102,7 +102,7 @@ def assemble(
         audit=oversight.audit.as_json,
         access=lambda: keys.as_json(daemon.settings.openness()),
     )
-    upgrade = Upgrade(fleet, reactor, lock, oversight.record_upgrade, daemon.flush)
+    upgrade = Upgrade(fleet, reactor, lock, oversight.record_upgrade, daemon.flush, status.code_at)
     face = SiteFace(
         settings=lambda: daemon.settings,
         status=status.as_json,

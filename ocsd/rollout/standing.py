@@ -35,6 +35,8 @@ class Sight:
     """The version of ocsd that its daemon runs."""
     installed: str = ""
     """The version that it would run after an upgrade; empty if that was not asked for."""
+    new_code: bool = False
+    """Whether its code was changed on the disk since its daemon was started."""
     file_digest: str = ""
     """The digest of its site file."""
     used_digest: str = ""
@@ -54,8 +56,8 @@ class Sight:
 
     @property
     def upgrades(self) -> bool:
-        """Whether an upgrade would give it another version."""
-        return self.installed not in {"", self.version}
+        """Whether an upgrade would give it other code."""
+        return self.installed != "" and (self.installed != self.version or self.new_code)
 
     def standing(self, digest: str) -> Standing:
         """Return how it stands beside the file of this digest."""

@@ -14,7 +14,7 @@ MOST_AT_ONCE: Final = 32
 """Number of hosts that are asked at the same time."""
 
 _REFUSALS: Final = frozenset({OcsdError.exit_code, ConfigurationError.exit_code})
-"""The exit codes with which a host refuses a site file; others are about the request itself."""
+"""The exit codes with which a host refuses a file or a version; others are about the request."""
 
 
 def looked(ports: Sequence[HostPort], text: str, *, upgrades: bool = False) -> list[Sight]:
@@ -41,15 +41,17 @@ def seen(port: HostPort, text: str, *, upgrades: bool = False) -> Sight:
             trouble=str(status.get("trouble") or ""),
         )
         sight = replace(sight, file_digest=port.file().digest)
-        if upgrades:
-            sight = replace(sight, installed=port.installed())
     except OcsdError as error:
         return replace(sight, away=str(error))
-    return _with_change(sight, port, text)
+    return _tried(sight, port, text, upgrades=upgrades)
 
 
-def _with_change(sight: Sight, port: HostPort, text: str) -> Sight:
+def _tried(sight: Sight, port: HostPort, text: str, *, upgrades: bool) -> Sight:
+    """Have a host try what it is to take."""
     try:
+        if upgrades:
+            version, new_code = port.installed()
+            sight = replace(sight, installed=version, new_code=new_code)
         return replace(sight, change=port.foresee(text))
     except OcsdError as error:
         if error.exit_code in _REFUSALS:

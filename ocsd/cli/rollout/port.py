@@ -20,6 +20,14 @@ class HeldFile(NamedTuple):
     site_file: str = ""
 
 
+class InstalledCode(NamedTuple):
+    """The version of ocsd that an upgrade would bring."""
+
+    version: str
+    new_code: bool = False
+    """Whether the code on the disk was changed since the daemon was started."""
+
+
 class HostPort(Protocol):
     """A host; each method raises OcsdError, whose exit code says whether the host has refused."""
 
@@ -36,8 +44,8 @@ class HostPort(Protocol):
     def foresee(self, text: str) -> dict[str, Any]:
         """Return what a site file of this text would change there, and change nothing."""
 
-    def installed(self) -> str:
-        """Return the version of ocsd that an upgrade would bring."""
+    def installed(self) -> InstalledCode:
+        """Return what an upgrade would bring; raise if that could not start."""
 
     def take(self, text: str, digest_before: str) -> None:
         """Put a text in the place of the site file, if that still has the digest."""
@@ -80,9 +88,10 @@ class FarPort:
         """Return what a site file of this text would change."""
         return _object(self._run("reload", "--dry-run", "--stdin", "--json", given=text))
 
-    def installed(self) -> str:
-        """Return the version of ocsd that an upgrade would bring."""
-        return self._run("upgrade", "--dry-run").rpartition(" -> ")[2].strip()
+    def installed(self) -> InstalledCode:
+        """Return what an upgrade would bring."""
+        told = _object(self._run("upgrade", "--dry-run", "--json"))
+        return InstalledCode(str(told.get("to")), told.get("new_code") is True)
 
     def take(self, text: str, digest_before: str) -> None:
         """Put a text in the place of the site file."""

@@ -21,6 +21,8 @@ SAME = {"file_digest": NEW, "used_digest": NEW}
         ({**SAME, "used_digest": "", "change": {"effects": {"a": "ends"}}}, Standing.BEHIND),
         ({**SAME, "version": "1", "installed": "2"}, Standing.BEHIND),
         ({**SAME, "version": "1", "installed": "1"}, Standing.UP_TO_DATE),
+        ({**SAME, "version": "1", "installed": "1", "new_code": True}, Standing.BEHIND),
+        ({**SAME, "version": "1", "new_code": True}, Standing.UP_TO_DATE),
     ],
 )
 def test_a_host_is_away_refuses_is_behind_or_up_to_date(facts, expected):

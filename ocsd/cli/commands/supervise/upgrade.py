@@ -1,6 +1,7 @@
 """`ocsd upgrade`: replace the running daemon by the installed version; agents run on."""
 
 import contextlib
+import json
 import os
 import select
 import time
@@ -11,7 +12,14 @@ import click
 
 from ocsd.cli.arguments import options
 from ocsd.cli.talk import control
-from ocsd.errors import DaemonRefusedError, NoDaemonError, OcsdError, TimedOutError, UpgradeError
+from ocsd.errors import (
+    DaemonRefusedError,
+    NoDaemonError,
+    OcsdError,
+    TimedOutError,
+    UpgradeError,
+    UsageError,
+)
 from ocsd.status import replies
 from ocsd.text import units
 
@@ -27,9 +35,10 @@ _SUCCESSOR_POLL_S = 0.05
     "ocsd upgrade --host grumpy",
 )
 @click.option("--dry-run", is_flag=True, help="Only try whether the installed version can start.")
+@click.option("--json", "as_json", is_flag=True, help="With --dry-run: print JSON, for programs.")
 @options.host_option
 @options.timeout_option
-def upgrade(dry_run: bool, host: str | None, timeout_s: float) -> None:
+def upgrade(dry_run: bool, as_json: bool, host: str | None, timeout_s: float) -> None:
     """Replace the running daemon by the installed version.
 
     Agents and router run on with the code that they have, and lose nothing; the daemon keeps
@@ -38,8 +47,10 @@ def upgrade(dry_run: bool, host: str | None, timeout_s: float) -> None:
     """
     daemon = control.find(host)
     if dry_run:
-        print(f"{daemon.host}: {_foreseen(daemon)}")
+        _print_foreseen(daemon, as_json)
         return
+    if as_json:
+        raise UsageError("--json belongs to --dry-run")
     before = daemon.status()
     begun_s = time.monotonic()
     with watched(replies.host_status(before).pid) as process:
@@ -57,12 +68,16 @@ def upgrade(dry_run: bool, host: str | None, timeout_s: float) -> None:
         raise UpgradeError(f"these ended meanwhile: {', '.join(lost)}; see: ocsd why {lost[0]}")
 
 
-def _foreseen(daemon: control.DaemonClient) -> str:
+def _print_foreseen(daemon: control.DaemonClient, as_json: bool) -> None:
     for line in daemon.upgrade(_CONSENT_LIMIT_S, dry_run=True):
-        if error := line.get("error"):
-            raise DaemonRefusedError(str(error["message"]), int(error.get("exit_code", 1)))
-        return f"would upgrade ocsd {line.get('from')} -> {line.get('to')}"
-    return "the daemon ended before it had answered"
+        if as_json:
+            print(json.dumps(line))
+            return
+        changed = " (its code was changed since the daemon was started)"
+        print(
+            f"{daemon.host}: would upgrade ocsd {line.get('from')} -> {line.get('to')}"
+            f"{changed if line.get('new_code') else ''}"
+        )
 
 
 @contextlib.contextmanager

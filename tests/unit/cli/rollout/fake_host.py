@@ -2,7 +2,7 @@
 
 import threading
 
-from ocsd.cli.rollout.port import HeldFile
+from ocsd.cli.rollout.port import HeldFile, InstalledCode
 from ocsd.errors import DaemonRefusedError, UnreachableError
 from ocsd.site.load import digest
 
@@ -60,7 +60,7 @@ class FakeHost:
 
     def installed(self):
         self._called("installed")
-        return "2"
+        return InstalledCode("2")
 
     def take(self, text, digest_before):
         self._called("take")

@@ -22,6 +22,11 @@ def test_the_installed_version_is_asked_only_for_an_upgrade():
     assert seen(FakeHost(), NEW, upgrades=True).installed == "2"
 
 
+def test_a_version_that_cannot_start_is_refused():
+    sight = seen(FakeHost(refused={"installed": ("half installed", 1)}), NEW, upgrades=True)
+    assert (sight.standing(NEW_DIGEST), sight.refusal) == (Standing.REFUSES, "half installed")
+
+
 @pytest.mark.parametrize("method", ["status", "file", "foresee"])
 def test_a_host_that_does_not_answer_is_away(method):
     sight = seen(FakeHost(away=[method]), NEW)
