@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -39,6 +40,14 @@ class ThreeFiles(Site):
     def own_file(self, host):
         return self.folder / host / "site.yaml"
 
+    @property
+    def installed(self):
+        """A folder before the installed packages."""
+        return self.folder / "installed"
+
+    def versions(self):
+        return {self.status(host)["version"] for host in HOSTS}
+
     def text(self, **changed):
         """Return a site file; `changed` has other entries, by instance-id."""
         rows = {host: [changed.get(row["instance-id"], row) for row in agents(host)]
@@ -67,7 +76,7 @@ class ThreeFiles(Site):
     def plan(self, text):
         """Return the plan of a file, by host."""
         done = self.site("plan", text, "--json")
-        assert done.returncode in {0, 78}, done.stderr
+        assert done.returncode in {0, 69, 78}, done.stderr
         return {row["host"]: row for row in json.loads(done.stdout)["hosts"]}
 
     def pids(self):
@@ -88,10 +97,24 @@ class ThreeFiles(Site):
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+VERSION = """
+import pathlib
+file = pathlib.Path(__file__).with_name("version")
+if file.exists():
+    import ocsd
+    ocsd.__version__ = file.read_text()
+"""
+"""Gives every Python that is started another version of ocsd."""
+
+
 @pytest.fixture(scope="module")
 def running():
     with tempfile.TemporaryDirectory(prefix="ocsd-") as folder:
         site = ThreeFiles(Path(folder), free_port())
+        site.installed.mkdir()
+        (site.installed / "sitecustomize.py").write_text(VERSION)
+        path = os.pathsep.join([str(site.installed), os.environ.get("PYTHONPATH", "")])
+        site.extra_environment = {"PYTHONPATH": path.rstrip(os.pathsep)}
         for host in HOSTS:
             site.own_file(host).parent.mkdir()
             site.own_file(host).write_text(site.text())
@@ -273,6 +296,31 @@ def test_an_apply_that_is_killed_leaves_each_host_whole_and_the_plan_says_where_
         assert yaml.safe_load(site.own_file(host).read_text())["hosts"].keys() == set(HOSTS)
     kept = {row["instance_id"]: row["state"] for row in site.status("lab-1")["instances"]}
     assert kept["kept-lab-1"] == "up"
+
+
+def test_a_version_that_cannot_start_is_refused_before_any_host_begins(site):
+    before = site.files(), site.pids(), site.versions()
+    half = site.installed / "twisted.py"
+    half.write_text("raise ImportError('half installed')\n")
+    try:
+        done = site.site("apply", site.text(), "--upgrade", "--yes")
+    finally:
+        half.unlink()
+    assert done.returncode == 78, done.stdout + done.stderr
+    assert "half installed" in done.stderr
+    assert (site.files(), site.pids(), site.versions()) == before
+
+
+def test_an_upgrade_takes_the_installed_version_on_each_host_and_ends_no_agent(site):
+    pids = site.pids()
+    (site.installed / "version").write_text("0.2.0")
+    told = site.site("plan", site.text(), "--upgrade").stdout
+    assert "ocsd 0.1.0 -> 0.2.0, file this one; no instance is touched" in told
+    done = site.site("apply", site.text(), "--upgrade", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert site.versions() == {"0.2.0"}
+    assert site.pids() == pids
+    _assert_nothing_is_lost(site)
 
 
 def test_a_host_that_is_away_is_left_out_with_its_cause_and_the_others_go_on(site):
