@@ -18,6 +18,9 @@ POLL_PERIOD_S: Final = 0.5
 STEADY_S: Final = 2.0
 """Time for which an instance that was started has to run well before it has come up [s]."""
 
+ANSWER_LIMIT_S: Final = 15.0
+"""Time for which a host that does not answer is asked again before a step [s]."""
+
 TELL_PERIOD_S: Final = 5.0
 FIRST_TOLD_S: Final = 2.0
 """Time after which it is told what a host is waiting for, and from then on how often [s]."""
@@ -74,17 +77,17 @@ class Performer:
     def _upgrade(self, host: str) -> None:
         if not self.sights[host].upgrades:
             return
-        before = replies.host_status(self.ports[host].status())
+        before = self._answering(host)
         self.ports[host].upgrade()
         self._arrive(host, {}, before)
 
     def _take(self, host: str) -> None:
+        self._answering(host)
         self.ports[host].take(self.text, self.sights[host].file_digest)
 
     def _reload(self, host: str) -> None:
-        port = self.ports[host]
-        self._before[host] = replies.host_status(port.status())
-        self._changes[host] = port.reload()
+        self._before[host] = self._answering(host)
+        self._changes[host] = self.ports[host].reload()
 
     def _await(self, host: str) -> None:
         self._arrive(host, self.effects(host), self._before[host])
@@ -93,6 +96,7 @@ class Performer:
         port, sight = self.ports[host], self.sights[host]
         if not sight.can_go_back(self.digest):
             raise OcsdError("it ran this file before already, so there is no other to put back")
+        self._answering(host)
         if port.file().digest == self.digest:
             back = port.put_back().digest
             if back not in {sight.file_digest, sight.used_digest}:
@@ -101,6 +105,20 @@ class Performer:
         self._changes[host] = port.reload()
         if before is not None:
             self._arrive(host, self.effects(host), before)
+
+    def _answering(self, host: str) -> HostStatus:
+        """Return the status of a host, once it answers.
+
+        The way to it may be a daemon that was upgraded just now and joins the router again.
+        """
+        deadline_s = time.monotonic() + min(self.limit_s, ANSWER_LIMIT_S)
+        while True:
+            try:
+                return replies.host_status(self.ports[host].status())
+            except OcsdError as error:
+                if is_refusal(error) or time.monotonic() >= deadline_s:
+                    raise
+            self.over.wait(self.poll_period_s)
 
     def _arrive(self, host: str, effects: Mapping[str, str], before: HostStatus) -> None:
         """Wait until a host has come up.

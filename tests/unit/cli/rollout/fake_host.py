@@ -24,7 +24,7 @@ class FakeHost:
         self.broken, self.refused, self.away = broken, refused or {}, set(away)
         self.since_at = 1.0
         self.calls = []
-        self.on_reload = lambda: None
+        self.on_reload = self.on_status = lambda: None
         self.may_come_up = threading.Event()
         self.may_come_up.set()
 
@@ -36,6 +36,7 @@ class FakeHost:
             raise DaemonRefusedError(*self.refused[method])
 
     def status(self):
+        self.on_status()
         self._called("status")
         state = "up" if self.may_come_up.is_set() else "starting"
         row = {"instance_id": "a", "state": state, "target": "up", "health": "ok"}

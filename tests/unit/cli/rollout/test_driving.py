@@ -182,3 +182,17 @@ def test_a_push_gives_the_file_and_reloads_nothing():
     assert worst(outcomes) == 1
     assert [host.used for host in hosts] == [OLD] * 3
     assert worst({}) == 0
+
+
+def test_a_host_that_is_away_for_a_moment_is_asked_again():
+    host = FakeHost("a")
+    trial = Trial(host, limit_s=30.0)
+    host.away.add("status")
+    asked = host.calls.count("status")
+
+    def back():
+        if host.calls.count("status") > asked + 1:
+            host.away.clear()
+
+    host.on_status = back
+    assert trial.run().stages == {"a": Stage.DONE}
