@@ -82,7 +82,10 @@ class Performer:
         self._arrive(host, {}, before)
 
     def _take(self, host: str) -> None:
-        self._answering(host)
+        try:
+            self._answering(host)
+        except OcsdError as error:
+            raise OcsdError(str(error)) from error  # as a refusal: nothing was sent
         self.ports[host].take(self.text, self.sights[host].file_digest)
 
     def _reload(self, host: str) -> None:

@@ -87,12 +87,18 @@ def test_a_host_that_refuses_to_reload_is_put_back_as_far_as_it_goes():
     assert host.text == OLD
 
 
-def test_a_host_that_goes_away_during_its_turn_is_stuck_and_stops_the_others():
+def test_a_host_that_goes_away_before_its_turn_is_not_changed_and_stops_the_others():
     host = FakeHost("a")
     trial = Trial(host, FakeHost("b"))
     host.away |= {"take", "file", "put_back", "reload", "status"}
     course = trial.run()
-    assert course.stages == {"a": Stage.STUCK, "b": Stage.UNTOUCHED}
+    assert course.stages == {"a": Stage.REFUSED, "b": Stage.UNTOUCHED}
+
+
+def test_a_host_that_gives_no_answer_when_it_takes_the_file_is_put_back():
+    host = FakeHost("a", away=["take"])
+    assert Trial(host).run().stages == {"a": Stage.WENT_BACK}
+    assert (host.text, host.used) == (OLD, OLD)
 
 
 def test_a_host_that_has_the_file_only_on_its_disk_takes_it_into_use():
