@@ -49,6 +49,16 @@ def arrival(
     return Arrival(tuple(waits), tuple(failed))
 
 
+def recounted(before: HostStatus, now: HostStatus) -> HostStatus:
+    """Return `before` with the restarts until now, from which those to come are counted."""
+    restarts = {each.instance_id: each.restarts for each in now.instances}
+    rows = (
+        each._replace(restarts=restarts.get(each.instance_id, each.restarts))
+        for each in before.instances
+    )
+    return before._replace(instances=tuple(rows))
+
+
 def _will_not(row: InstanceStatus, was: InstanceStatus | None) -> bool:
     ended = row.restarts - (was.restarts if was else 0)
     return row.state == "failed" or ended >= MOST_ENDS

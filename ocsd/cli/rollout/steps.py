@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from ocsd.cli.rollout.port import HostPort, is_refusal
 from ocsd.errors import OcsdError
-from ocsd.rollout.arrival import Arrival, arrival
+from ocsd.rollout.arrival import Arrival, arrival, recounted
 from ocsd.rollout.course import Stage, Step, StepEvent
 from ocsd.rollout.standing import Sight, short
 from ocsd.status import replies
@@ -99,7 +99,7 @@ class Performer:
         port, sight = self.ports[host], self.sights[host]
         if not sight.can_go_back(self.digest):
             raise OcsdError("it ran this file before already, so there is no other to put back")
-        self._answering(host)
+        now = self._answering(host)
         if port.file().digest == self.digest:
             back = port.put_back().digest
             if back not in {sight.file_digest, sight.used_digest}:
@@ -107,7 +107,7 @@ class Performer:
         before = self._before.get(host)
         self._changes[host] = port.reload()
         if before is not None:
-            self._arrive(host, self.effects(host), before)
+            self._arrive(host, self.effects(host), recounted(before, now))
 
     def _answering(self, host: str) -> HostStatus:
         """Return the status of a host, once it answers.

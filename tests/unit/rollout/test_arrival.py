@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocsd.rollout.arrival import Arrival, arrival
+from ocsd.rollout.arrival import Arrival, arrival, recounted
 from ocsd.status.replies import HostStatus, InstanceStatus, RouterStatus
 
 UP = RouterStatus("up", health="ok")
@@ -82,3 +82,12 @@ def test_the_router_must_work_if_it_worked():
     away = RouterStatus("backoff")
     assert judged({}, [], [], router=away).waits == ("router: backoff",)
     assert arrival({}, HostStatus(router=away), HostStatus(router=away), 2.0) == Arrival()
+
+
+def test_what_ended_with_the_new_file_does_not_count_against_the_way_back():
+    before = HostStatus(instances=(row(restarts=1), row("b", restarts=1)), router=UP)
+    now = HostStatus(instances=(row(state="backoff", restarts=4),), router=UP)
+    assert arrival({"a": "starts"}, before, now, 2.0).failed == ("a: backoff",)
+    base = recounted(before, now)
+    assert [each.restarts for each in base.instances] == [4, 1]
+    assert arrival({"a": "starts"}, base, now, 2.0).waits == ("a: backoff",)
