@@ -62,7 +62,7 @@ class ThreeFiles(Site):
     def start(self, host="lab"):
         words = ("start", "-d", "--site-file", str(self.own_file(host)), "--host", host)
         self.daemons.append(host)
-        return self.ocsd(*words, limit_s=120)
+        return self.ocsd(*words, limit_s=240)
 
     def new(self, text):
         """Write the site file that is to be rolled out; return the words for it."""
@@ -71,7 +71,7 @@ class ThreeFiles(Site):
 
     def site(self, verb, text, *words):
         """Run a command of `ocsd site` with a new file."""
-        return self.ocsd("site", verb, *self.new(text), *words, limit_s=120)
+        return self.ocsd("site", verb, *self.new(text), *words, limit_s=240)
 
     def plan(self, text):
         """Return the plan of a file, by host."""
@@ -256,7 +256,7 @@ def test_an_agent_that_does_not_come_up_stops_the_roll_out_and_its_host_goes_bac
     stages = {row["host"]: row["stage"] for row in json.loads(done.stdout)["hosts"]}
     expected = {"lab-1": "went back", "lab-2": "untouched", "hub": "untouched"}
     assert stages == expected, done.stdout + done.stderr
-    assert "lab-1 goes back: changed-lab-1: " in done.stderr
+    assert "lab-1 goes back: " in done.stderr
     assert site.files() == before
     after = site.pids()
     assert {name for name in pids if pids[name] != after[name]} == {"changed-lab-1"}
