@@ -7,7 +7,6 @@ from ocsd.cli.screen import question
 from ocsd.cli.site.far import FarHost, Way, whole_site
 from ocsd.cli.talk import control
 from ocsd.errors import (
-    ForeignDaemonError,
     OcsdError,
     SeveralDaemonsError,
     SilentDaemonError,
@@ -15,7 +14,7 @@ from ocsd.errors import (
     UsageError,
 )
 from ocsd.status import targets
-from ocsd.status.commands import COMMANDS, Words, parsed
+from ocsd.status.commands import COMMANDS, ParsedWords, parsed
 from ocsd.status.site import SiteHost
 
 _SURE: Final = frozenset({"-y", "--yes", "--dry-run"})
@@ -67,7 +66,7 @@ def after(error: OcsdError, words: Sequence[str]) -> int:
     OcsdError
         The same error, if the site does not help either.
     """
-    if isinstance(error, (ForeignDaemonError, SilentDaemonError)):
+    if isinstance(error, SilentDaemonError):
         raise error
     command, *rest = words
     host, without_host = _option(rest, "--host")
@@ -139,12 +138,18 @@ def _run_all(way: Way, hosts: Sequence[SiteHost], lines: dict[str, list[str]]) -
     """Run a command line on each host, one after the other; return the worst exit code."""
     known = targets.hosts_by_name(hosts)
     away = [known[host] for host in lines if not known[host].answers]
-    if away:
-        # Before anything is changed.
-        raise UnreachableError("; ".join(f"host '{each.host}': {each.trouble}" for each in away))
+    text = "; ".join(f"host '{each.host}' does not answer: {each.trouble}" for each in away)
+    [command, *_] = next(iter(lines.values()))
+    if away and (COMMANDS[command].action != "status" or len(away) == len(lines)):
+        raise UnreachableError(text)  # before anything is changed
+    for each in away:
+        del lines[each.host]
     for host, words in lines.items():
         _confirm(host, words, FarHost(host, way))
-    return max(FarHost(host, way).run(words) for host, words in lines.items())
+    code = max(FarHost(host, way).run(words) for host, words in lines.items())
+    if away:
+        raise UnreachableError(text)
+    return code
 
 
 def _confirm(host: str, words: Sequence[str], far: FarHost) -> None:
@@ -159,14 +164,14 @@ def _confirm(host: str, words: Sequence[str], far: FarHost) -> None:
         question.confirm(f"{host}: reload?")
 
 
-def _parsed(command: str, words: Sequence[str]) -> Words:
+def _parsed(command: str, words: Sequence[str]) -> ParsedWords:
     known = COMMANDS[command]
     # Those of this command line that other hosts do not take.
     options = known.options | {"--host", "--site-file", "--folder"}
     return parsed(known._replace(options=options), words)
 
 
-def _parts(command: str, words: Sequence[str], found: Words) -> list[int]:
+def _parts(command: str, words: Sequence[str], found: ParsedWords) -> list[int]:
     """Return the place of the word that names the part of a command, as of `data ls`."""
     parts = COMMANDS[command].parts
     return [place for place in found.names if words[place] in parts][:1]

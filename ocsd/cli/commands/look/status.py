@@ -14,7 +14,6 @@ from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import control
 from ocsd.errors import (
-    ForeignDaemonError,
     NoDaemonError,
     NoSuchInstanceError,
     OcsdError,
@@ -84,7 +83,7 @@ def status(
     try:
         daemon = control.find(host)
     except (NoDaemonError, SeveralDaemonsError) as error:
-        if named or host or isinstance(error, ForeignDaemonError):
+        if named or host:
             raise
         return _whole_site(error, everything, strict, as_json)
     answer = daemon.status()
