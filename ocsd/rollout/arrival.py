@@ -15,9 +15,9 @@ class Arrival:
     """A host on its way: nothing `waits` and nothing `failed` when it has arrived."""
 
     waits: tuple[str, ...] = ()
-    """What is still to come, ``NAME: how it is``."""
+    """Instances that are still on their way, ``NAME: how it is``."""
     failed: tuple[str, ...] = ()
-    """What will not come."""
+    """Instances that will not come."""
 
 
 def arrival(

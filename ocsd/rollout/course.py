@@ -76,7 +76,7 @@ class NoRuleError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class HostStep:
     """Something to be done now on a host."""
 
     host: str
@@ -112,13 +112,13 @@ class Course:
         """The hosts on which something is being done."""
         return tuple(host for host, stage in self.stages.items() if stage in STEPS)
 
-    def begun(self) -> tuple["Course", tuple[Step, ...]]:
+    def begun(self) -> tuple["Course", tuple[HostStep, ...]]:
         """Return the course with its first wave under way, and what to do."""
         return _onward(self)
 
     def after(
-        self, step: Step, event: StepEvent, why: str = ""
-    ) -> tuple["Course", tuple[Step, ...]]:
+        self, step: HostStep, event: StepEvent, why: str = ""
+    ) -> tuple["Course", tuple[HostStep, ...]]:
         """Return the course after a step has ended, and what to do now.
 
         Raises
@@ -134,7 +134,7 @@ class Course:
             reasons[step.host] = "; ".join(filter(None, (reasons.get(step.host), why)))
         course = replace(self, stages={**self.stages, step.host: following}, reasons=reasons)
         if following in STEPS:
-            return course, (Step(step.host, following),)
+            return course, (HostStep(step.host, following),)
         return _onward(course)
 
     def after_interrupt(self) -> "Course":
@@ -142,7 +142,7 @@ class Course:
         return _stopped(replace(self, interrupted=True))
 
 
-def _onward(course: Course) -> tuple[Course, tuple[Step, ...]]:
+def _onward(course: Course) -> tuple[Course, tuple[HostStep, ...]]:
     """Begin the next wave if the one before is over, or stop."""
     if course.under_way:
         return course, ()
@@ -153,7 +153,7 @@ def _onward(course: Course) -> tuple[Course, tuple[Step, ...]]:
     wave = next(filter(None, waiting), ())
     stage = Stage.UPGRADES if course.upgrading else Stage.TAKES
     begun = replace(course, stages={**stages, **dict.fromkeys(wave, stage)})
-    return begun, tuple(Step(host, stage) for host in wave)
+    return begun, tuple(HostStep(host, stage) for host in wave)
 
 
 def _stopped(course: Course) -> Course:

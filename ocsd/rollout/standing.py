@@ -24,7 +24,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What was seen of a host, without changing anything there."""
+    """A host as it was seen, without changing anything there."""
 
     host: str
     away: str = ""

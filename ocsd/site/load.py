@@ -75,7 +75,7 @@ def load(path: str | os.PathLike[str], text: str | None = None) -> Site:
         If it cannot be read or used. Each line of the message is one problem,
         ``FILE:LINE: what is wrong``; all problems are listed.
     """
-    content = _content(Path(path)) if text is None else text.encode()
+    content = _content(Path(path), text)
     text = _decoded(Path(path), content)
     document = read(text, spellings())
     problems = list(document.problems)
@@ -194,7 +194,9 @@ def _near_file(name: str, folders: list[Path]) -> str:
     return did_you_mean(name, there)
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, text: str | None) -> bytes:
+    if text is not None:
+        return text.encode()
     try:
         return path.read_bytes()
     except OSError as error:

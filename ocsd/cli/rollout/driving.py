@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from ocsd.cli.rollout.steps import Outcome, Performer
+from ocsd.cli.rollout.steps import Performer, StepEnd
 from ocsd.errors import OcsdError
-from ocsd.rollout.course import Course, Stage, Step, StepEvent, planned
+from ocsd.rollout.course import Course, HostStep, Stage, StepEvent, planned
 from ocsd.rollout.standing import Sight, Standing
 from ocsd.rollout.waves import ordered, waves
 
-Tell = Callable[[Course, Step, Outcome | None], None]
+Tell = Callable[[Course, HostStep, StepEnd | None], None]
 """Takes the course, a step that begins, or one that has ended with this outcome."""
 
 
@@ -42,7 +42,7 @@ class Drive:
         self._performer = performer
         self._tell = tell
         # None is Ctrl-C. A handler of a signal may put something into this kind of queue.
-        self._ended: queue.SimpleQueue[tuple[Step, Outcome | BaseException] | None]
+        self._ended: queue.SimpleQueue[tuple[HostStep, StepEnd | BaseException] | None]
         self._ended = queue.SimpleQueue()
 
     def run(self, course: Course, on_interrupt: Callable[[Course], None]) -> Course:
@@ -77,12 +77,12 @@ class Drive:
             self._begin(course, steps)
         return course
 
-    def _begin(self, course: Course, steps: Sequence[Step]) -> None:
+    def _begin(self, course: Course, steps: Sequence[HostStep]) -> None:
         for step in steps:
             self._tell(course, step, None)
             threading.Thread(target=self._perform, args=(step,), daemon=True).start()
 
-    def _perform(self, step: Step) -> None:
+    def _perform(self, step: HostStep) -> None:
         try:
             self._ended.put((step, self._performer.perform(step)))
         except BaseException as error:  # noqa: BLE001 - a defect of ours is raised where it is seen
@@ -90,17 +90,17 @@ class Drive:
 
 
 def pushed(
-    performer: Performer, hosts: Sequence[str], tell: Callable[[str, Outcome], None]
-) -> Mapping[str, Outcome]:
+    performer: Performer, hosts: Sequence[str], tell: Callable[[str, StepEnd], None]
+) -> Mapping[str, StepEnd]:
     """Have each of these hosts take the file, one after the other; return how that has ended."""
-    found: dict[str, Outcome] = {}
+    found: dict[str, StepEnd] = {}
     for host in hosts:
-        found[host] = performer.perform(Step(host, Stage.TAKES))
+        found[host] = performer.perform(HostStep(host, Stage.TAKES))
         tell(host, found[host])
     return found
 
 
-def worst(outcomes: Mapping[str, Outcome]) -> int:
+def worst(outcomes: Mapping[str, StepEnd]) -> int:
     """Return the exit code of a push."""
     if all(each.event is StepEvent.DID for each in outcomes.values()):
         return 0

@@ -12,8 +12,8 @@ from ocsd.cli.rollout.port import FarPort, HostPort
 from ocsd.cli.rollout.report import NewFile
 from ocsd.cli.screen.progress import WaitIndicator
 from ocsd.cli.site import far
-from ocsd.errors import OcsdError, SiteFileError, UnknownHostError
-from ocsd.rollout.standing import Sight
+from ocsd.errors import ConfigurationError, OcsdError, SiteFileError, UnknownHostError
+from ocsd.rollout.standing import Sight, obstacles
 from ocsd.text.nearest import did_you_mean
 from ocsd.text.plural import plural
 
@@ -55,6 +55,19 @@ class RollOut(NamedTuple):
         """Ask the hosts what the file would change."""
         with WaitIndicator(f"asking {plural(len(self.ports), 'host')}"):
             return looking.looked(list(self.ports.values()), self.new.text, upgrades=upgrades)
+
+
+def refuse(sights: Sequence[Sight], digest: str) -> None:
+    """Refuse to begin if a host refuses the file.
+
+    Raises
+    ------
+    ConfigurationError
+        With the reason of each of these hosts.
+    """
+    refusals = list(obstacles(sights, digest))
+    if refusals:
+        raise ConfigurationError("\n".join(("no host was changed:", *refusals)))
 
 
 def found(site_file: str | None, names: str | None) -> RollOut:

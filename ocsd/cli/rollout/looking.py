@@ -10,7 +10,7 @@ from ocsd.errors import ConfigurationError, OcsdError
 from ocsd.rollout.standing import Sight
 from ocsd.status import replies
 
-MOST_AT_ONCE: Final = 32
+MOST_ASKED_AT_ONCE: Final = 32
 """Number of hosts that are asked at the same time."""
 
 _REFUSALS: Final = frozenset({OcsdError.exit_code, ConfigurationError.exit_code})
@@ -24,7 +24,7 @@ def looked(ports: Sequence[HostPort], text: str, *, upgrades: bool = False) -> l
     """
     if not ports:
         return []
-    with ThreadPoolExecutor(min(len(ports), MOST_AT_ONCE)) as threads:
+    with ThreadPoolExecutor(min(len(ports), MOST_ASKED_AT_ONCE)) as threads:
         return list(threads.map(lambda port: seen(port, text, upgrades=upgrades), ports))
 
 

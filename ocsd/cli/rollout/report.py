@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from ocsd.cli.rollout.steps import StepEnd
 from ocsd.cli.screen import change_text
 from ocsd.errors import ConfigurationError, UnreachableError
 from ocsd.rollout.course import Course, Stage
@@ -76,7 +77,7 @@ def _details(sight: Sight) -> Iterator[str]:
 def plan_json(
     sights: Sequence[Sight], new: NewFile, course: Course, strangers: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return a plan for programs (docs/sites.md)."""
+    """Return a plan for programs (docs/rollout.md)."""
     return {
         "site_file": new.path,
         "digest": new.digest,
@@ -116,7 +117,7 @@ _NEXT: Final[Mapping[Stage, str]] = {
     Stage.WENT_BACK: "it runs its file of before again",
     Stage.STUCK: "look at it there: ocsd status; the file before is beside the site file",
 }
-"""What holds for a host that is not done, and what can be done."""
+"""The state of a host that is not done, or the next step there."""
 
 
 def result_lines(course: Course) -> Iterator[str]:
@@ -148,3 +149,12 @@ def result_json(course: Course, new: NewFile, changes: Mapping[str, Any]) -> dic
             for host, stage in course.stages.items()
         ],
     }
+
+
+def push_json(sights: Sequence[Sight], new: NewFile, ends: Mapping[str, StepEnd]) -> dict[str, Any]:
+    """Return the result of a push for programs."""
+    hosts = {
+        sight.host: {"event": "left out", "reason": sight.away} for sight in sights if sight.away
+    }
+    hosts |= {host: {"event": str(end.event), "reason": end.why} for host, end in ends.items()}
+    return {"site_file": new.path, "digest": new.digest, "hosts": hosts}

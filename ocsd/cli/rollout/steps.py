@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from ocsd.cli.rollout.port import HostPort, is_refusal
 from ocsd.errors import OcsdError
 from ocsd.rollout.arrival import Arrival, arrival, recounted
-from ocsd.rollout.course import Stage, Step, StepEvent
+from ocsd.rollout.course import HostStep, Stage, StepEvent
 from ocsd.rollout.standing import Sight, short
 from ocsd.status import replies
 from ocsd.status.replies import HostStatus
@@ -18,7 +18,7 @@ POLL_PERIOD_S: Final = 0.5
 STEADY_S: Final = 2.0
 """Time for which an instance that was started has to run well before it has come up [s]."""
 
-ANSWER_LIMIT_S: Final = 15.0
+ABSENCE_LIMIT_S: Final = 15.0
 """Time for which a host that does not answer is asked again before a step [s]."""
 
 TELL_PERIOD_S: Final = 5.0
@@ -26,8 +26,8 @@ FIRST_TOLD_S: Final = 2.0
 """Time after which it is told what a host is waiting for, and from then on how often [s]."""
 
 
-class Outcome(NamedTuple):
-    """How a step has ended."""
+class StepEnd(NamedTuple):
+    """The end of a step, and the reason if it was not done."""
 
     event: StepEvent
     why: str = ""
@@ -39,12 +39,12 @@ class Performer:
 
     ports: Mapping[str, HostPort]
     sights: Mapping[str, Sight]
-    """What was seen of each host before."""
+    """Each host as it was seen before."""
     text: str
     digest: str
     """The new site file."""
     limit_s: float
-    """How long a host has to come up [s]."""
+    """Time in which a host has to come up [s]."""
     say: Callable[[str, str], None]
     """Takes a host and what it is waiting for."""
     first_told_s: float = FIRST_TOLD_S
@@ -54,7 +54,7 @@ class Performer:
     _before: dict[str, HostStatus] = field(default_factory=dict, init=False)
     _changes: dict[str, dict[str, Any]] = field(default_factory=dict, init=False)
 
-    def perform(self, step: Step) -> Outcome:
+    def perform(self, step: HostStep) -> StepEnd:
         """Do a step, and return how it has ended."""
         steps: Mapping[Stage, Callable[[str], None]] = {
             Stage.UPGRADES: self._upgrade,
@@ -67,8 +67,8 @@ class Performer:
             steps[step.stage](step.host)
         except OcsdError as error:
             refuses = step.stage not in {Stage.COMES_UP, Stage.GOES_BACK} and is_refusal(error)
-            return Outcome(StepEvent.REFUSED if refuses else StepEvent.FAILED, str(error))
-        return Outcome(StepEvent.DID)
+            return StepEnd(StepEvent.REFUSED if refuses else StepEvent.FAILED, str(error))
+        return StepEnd(StepEvent.DID)
 
     def effects(self, host: str) -> Mapping[str, str]:
         """Return the effects of the last reload on a host, by instance-id."""
@@ -114,7 +114,7 @@ class Performer:
 
         The way to it may be a daemon that was upgraded just now and joins the router again.
         """
-        deadline_s = time.monotonic() + min(self.limit_s, ANSWER_LIMIT_S)
+        deadline_s = time.monotonic() + min(self.limit_s, ABSENCE_LIMIT_S)
         while True:
             try:
                 return replies.host_status(self.ports[host].status())

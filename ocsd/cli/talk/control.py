@@ -111,9 +111,7 @@ class DaemonClient(NamedTuple):
         NoDaemonError, TimedOutError, NotPermittedError, DaemonRefusedError
             As for `status`; nothing has been changed if the daemon refuses.
         """
-        body: dict[str, Any] = {"dry_run": dry_run}
-        if text is not None:
-            body["text"] = text
+        body: dict[str, Any] = {"dry_run": dry_run} | ({} if text is None else {"text": text})
         answer_s = _STUCK_AFTER_S
         if limit_s is not None:
             body["timeout_s"] = limit_s
@@ -151,21 +149,12 @@ class DaemonClient(NamedTuple):
         raise self._ended()
 
     def record(self, action: str, target: str, parameters: Mapping[str, Any], kind: str) -> None:
-        """Have the daemon write down what a command has done.
-
-        Raises
-        ------
-        NoDaemonError, TimedOutError, NotPermittedError, DaemonRefusedError
-            As for `status`.
-        """
+        """Have the daemon write down what a command has done; it raises as `status` does."""
         body = {"action": action, "target": target, "parameters": parameters, "kind": kind}
         self.ask("/v1/audit", body)
 
     def upgrade(self, limit_s: float, *, dry_run: bool = False) -> Iterator[dict[str, Any]]:
-        """Replace the daemon by the installed version; yield the lines of its answer.
-
-        A dry run only says which one that is, if it can start.
-        """
+        """Replace the daemon by the installed version, or only try it; yield the answer's lines."""
         with self._answer("/v1/upgrade", {"dry_run": dry_run}, limit_s) as answer:
             for line in answer:
                 if line.strip():

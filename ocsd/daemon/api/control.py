@@ -44,7 +44,7 @@ Refuse = Callable[[OcsdError], None]
 Reload = Callable[[str, bool, str | None], Reloaded]
 
 
-class Upgrade(Protocol):
+class UpgradePort(Protocol):
     """Replaces this daemon by that of the installed version."""
 
     def request(self, answer: Write, refuse: Refuse, by: str) -> None:
@@ -76,7 +76,7 @@ class ControlApi:
     clock: Clock
     stop: Stop
     """Stops everything; takes a function that writes a JSON object for each step, and who asks."""
-    upgrade: Upgrade
+    upgrade: UpgradePort
     """Replaces this daemon."""
     reload: Reload
     """Takes the site file into use; takes the client, whether only to report the changes, and

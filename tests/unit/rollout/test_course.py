@@ -8,9 +8,9 @@ from ocsd.rollout.course import (
     AFTER,
     FINAL,
     STEPS,
+    HostStep,
     NoRuleError,
     Stage,
-    Step,
     StepEvent,
     exit_code,
     planned,
@@ -44,7 +44,7 @@ def test_the_hosts_of_a_wave_go_at_once_and_the_next_wave_waits_for_all_of_them(
     course, steps = planned((("a", "b"), ("c",)), {}, ()).begun()
     assert [step.host for step in steps] == ["a", "b"]
     for stage in (Stage.TAKES, Stage.RELOADS, Stage.COMES_UP):
-        course, _ = course.after(Step("a", stage), DID)
+        course, _ = course.after(HostStep("a", stage), DID)
     assert course.under_way == ("b",)
     assert course.stages["c"] is Stage.WAITS
 
@@ -116,7 +116,7 @@ def test_ctrl_c_ends_what_is_under_way_and_begins_nothing():
     assert course.under_way == ("a",)
     assert not course.is_over
     for stage in (Stage.TAKES, Stage.RELOADS, Stage.COMES_UP):
-        course, steps = course.after(Step("a", stage), DID)
+        course, steps = course.after(HostStep("a", stage), DID)
     assert steps == ()
     assert course.stages == {"a": Stage.DONE, "b": Stage.UNTOUCHED}
     assert exit_code(course) == 130
@@ -127,17 +127,17 @@ def test_each_event_has_a_rule_or_raises_and_changes_nothing(stage, event):
     begun = planned((("a",),), {}, ())
     course = type(begun)(begun.waves, {"a": stage})
     if (stage, event) in AFTER:
-        after, _ = course.after(Step("a", stage), event)
+        after, _ = course.after(HostStep("a", stage), event)
         assert after.stages["a"] is AFTER[stage, event]
     else:
         with pytest.raises(NoRuleError, match=str(event)):
-            course.after(Step("a", stage), event)
+            course.after(HostStep("a", stage), event)
 
 
 def test_an_event_of_another_stage_raises():
     course, _ = planned((("a",),), {}, ()).begun()
     with pytest.raises(NoRuleError, match="a: did in reloads"):
-        course.after(Step("a", Stage.RELOADS), DID)
+        course.after(HostStep("a", Stage.RELOADS), DID)
 
 
 def test_every_stage_is_a_step_an_end_or_the_wait():

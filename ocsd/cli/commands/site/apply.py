@@ -6,12 +6,10 @@ import time
 
 from ocsd.cli.arguments import options
 from ocsd.cli.rollout import driving, hosts, report
-from ocsd.cli.rollout.steps import Outcome, Performer
+from ocsd.cli.rollout.steps import Performer, StepEnd
 from ocsd.cli.screen import question
-from ocsd.errors import ConfigurationError
 from ocsd.rollout import waves as sizes_of
-from ocsd.rollout.course import FINAL, Course, Stage, Step, exit_code
-from ocsd.rollout.standing import obstacles
+from ocsd.rollout.course import FINAL, Course, HostStep, Stage, exit_code
 from ocsd.text import units
 from ocsd.text.plural import plural
 
@@ -49,9 +47,7 @@ def apply(
     numbers = sizes_of.sizes(waves)
     rollout = hosts.found(site_file, names)
     sights = rollout.looked(upgrades=upgrades)
-    refusals = list(obstacles(sights, rollout.new.digest))
-    if refusals:
-        raise ConfigurationError("\n".join(("no host was changed:", *refusals)))
+    hosts.refuse(sights, rollout.new.digest)
     course = driving.course_of(
         sights, rollout.new.digest, numbers, in_order=names is not None, upgrades=upgrades
     )
@@ -92,7 +88,7 @@ class _Teller:
         """Print a line about a host."""
         print(f"{host} {text}", file=self._stream, flush=True)
 
-    def tell(self, course: Course, step: Step, outcome: Outcome | None) -> None:
+    def tell(self, course: Course, step: HostStep, outcome: StepEnd | None) -> None:
         """Tell that a step begins, or how the last one of a host has ended."""
         if outcome is None:
             self._begun_s.setdefault(step.host, time.monotonic())
@@ -101,7 +97,7 @@ class _Teller:
             took = units.short_duration(time.monotonic() - self._begun_s[step.host])
             self.line(step.host, f"{course.stages[step.host]} after {took}")
 
-    def _step_words(self, course: Course, step: Step) -> str:
+    def _step_words(self, course: Course, step: HostStep) -> str:
         if step.stage is Stage.COMES_UP:
             return f"comes up: {report.effect_words(self.performer.effects(step.host))}"
         if step.stage is Stage.GOES_BACK:

@@ -5,11 +5,9 @@ import sys
 
 from ocsd.cli.arguments import options
 from ocsd.cli.rollout import driving, hosts, report
-from ocsd.cli.rollout.steps import Outcome, Performer
+from ocsd.cli.rollout.steps import Performer, StepEnd
 from ocsd.cli.screen import question
-from ocsd.errors import ConfigurationError
 from ocsd.rollout.course import StepEvent
-from ocsd.rollout.standing import Standing, obstacles
 from ocsd.text.plural import plural
 
 
@@ -28,24 +26,13 @@ def push(site_file: str | None, names: str | None, as_json: bool, is_sure: bool)
     """
     rollout = hosts.found(site_file, names)
     sights = rollout.looked()
-    refusals = list(obstacles(sights, rollout.new.digest))
-    if refusals:
-        raise ConfigurationError("\n".join(("no host was changed:", *refusals)))
-    away = [each for each in sights if each.standing(rollout.new.digest) is Standing.AWAY]
-    for sight in away:
-        print(f"{sight.host} left out: {sight.away}", file=sys.stderr)
-    due = [each.host for each in sights if not each.away]
+    hosts.refuse(sights, rollout.new.digest)
+    for sight in sights:
+        if sight.away:
+            print(f"{sight.host} left out: {sight.away}", file=sys.stderr)
+    due = [sight.host for sight in sights if not sight.away]
     if not is_sure and question.can_ask():
         question.confirm(f"give {rollout.new.path} to {plural(len(due), 'host')}?")
-
-    def tell(host: str, outcome: Outcome) -> None:
-        if as_json:
-            return
-        if outcome.event is StepEvent.DID:
-            print(f"{host} has the file", flush=True)
-        else:
-            print(f"{host}: {outcome.why}", flush=True)
-
     performer = Performer(
         rollout.ports,
         {sight.host: sight for sight in sights},
@@ -54,10 +41,18 @@ def push(site_file: str | None, names: str | None, as_json: bool, is_sure: bool)
         0.0,
         lambda *_: None,
     )
-    outcomes = driving.pushed(performer, due, tell)
+    ends = driving.pushed(performer, due, _silent if as_json else _told)
     if as_json:
-        found = {host: {"event": str(each.event), "reason": each.why}
-                 for host, each in outcomes.items()}  # fmt: skip
-        left_out = {each.host: {"event": "left out", "reason": each.away} for each in away}
-        print(json.dumps({"digest": rollout.new.digest, "hosts": found | left_out}, indent=2))
-    return driving.worst(outcomes) or report.plan_exit_code(sights, rollout.new.digest)
+        print(json.dumps(report.push_json(sights, rollout.new, ends), indent=2))
+    return driving.worst(ends) or report.plan_exit_code(sights, rollout.new.digest)
+
+
+def _told(host: str, end: StepEnd) -> None:
+    if end.event is StepEvent.DID:
+        print(f"{host} has the file", flush=True)
+    else:
+        print(f"{host}: {end.why}", flush=True)
+
+
+def _silent(_host: str, _end: StepEnd) -> None:
+    pass

@@ -77,26 +77,42 @@ def reload(
     instances whose entries changed are restarted. All others are not touched. Before more than
     three would be restarted or ended, a person at a terminal is asked.
     """
-    if from_input and not dry_run:
-        raise UsageError("--stdin belongs to --dry-run: a reload takes the site file itself")
-    text = _given() if from_input else None
+    text = _given(from_input, dry_run)
     daemon = _daemon(host, unit)
     if not (dry_run or is_sure) and question.can_ask():
         _confirm_many(daemon)
-    answer = daemon.reload(dry_run, None if dry_run or no_wait else timeout_s, text)
-    plan, _ = next(answer, ({}, None))
+    if dry_run:
+        return _foreseen(daemon, text, as_json)
+    answer = daemon.reload(dry_run, None if no_wait else timeout_s)
+    return _shown(_planned(answer), answer, dry_run, as_json)
+
+
+def _planned(answer: up_down_restart.Lines) -> Mapping[str, Any]:
+    """Return the changes, with which an answer begins, and print their warnings."""
+    plan: Mapping[str, Any]
+    plan, _ = next(iter(answer), ({}, None))
     for warning in plan.get("warnings", ()):
         print(f"ocsd: warning: {warning}", file=sys.stderr)
-    problems = _refused_arguments(plan, daemon, text) if dry_run and plan else []
-    if problems:
-        plan = {**plan, "problems": problems}
-    code = _shown(plan, answer, dry_run, as_json)
-    if problems:
-        return ConfigurationError.exit_code
-    return code
+    return plan
 
 
-def _given() -> str:
+def _foreseen(daemon: control.DaemonClient, text: str | None, as_json: bool) -> int:
+    """Show what would change; return the exit code."""
+    answer = daemon.reload(dry_run=True, text=text)
+    plan = _planned(answer)
+    problems = plan and _refused_arguments(plan, daemon, text)
+    if not problems:
+        return _shown(plan, answer, True, as_json)
+    _shown({**plan, "problems": problems}, answer, True, as_json)
+    return ConfigurationError.exit_code
+
+
+def _given(from_input: bool, dry_run: bool) -> str | None:
+    """Return the text on the input, if it is to be taken for the site file."""
+    if not from_input:
+        return None
+    if not dry_run:
+        raise UsageError("--stdin belongs to --dry-run: a reload takes the site file itself")
     try:
         return sys.stdin.buffer.read().decode()
     except UnicodeDecodeError as error:

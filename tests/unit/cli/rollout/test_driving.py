@@ -8,7 +8,7 @@ import pytest
 from ocsd.cli.rollout.driving import Drive, course_of, pushed, worst
 from ocsd.cli.rollout.looking import looked
 from ocsd.cli.rollout.steps import Performer
-from ocsd.rollout.course import Stage, Step, StepEvent, exit_code
+from ocsd.rollout.course import HostStep, Stage, StepEvent, exit_code
 from tests.unit.cli.rollout.fake_host import NEW, NEW_DIGEST, OLD, FakeHost
 
 
@@ -121,8 +121,8 @@ def test_a_host_that_ran_the_file_already_is_not_given_an_older_one():
     host.text = host.used = NEW
     host.previous = OLD
     trial = Trial(host, upgrades=True)
-    trial.performer.perform(Step("a", Stage.RELOADS))
-    event, why = trial.performer.perform(Step("a", Stage.GOES_BACK))
+    trial.performer.perform(HostStep("a", Stage.RELOADS))
+    event, why = trial.performer.perform(HostStep("a", Stage.GOES_BACK))
     assert event is StepEvent.FAILED
     assert "no other to put back" in why
     assert host.text == NEW
@@ -132,7 +132,7 @@ def test_another_file_that_comes_back_is_told():
     host = FakeHost("a")
     host.text, host.previous = NEW, "an older one"
     trial = Trial(host)
-    trial.performer.perform(Step("a", Stage.GOES_BACK))
+    trial.performer.perform(HostStep("a", Stage.GOES_BACK))
     assert "is not the one in use" in trial.said[0][1]
 
 
