@@ -2,12 +2,14 @@
 
 import json
 import sys
+from collections.abc import Sequence
 
 from ocsd.cli.arguments import options
 from ocsd.cli.rollout import driving, hosts, report
 from ocsd.cli.rollout.steps import Performer, StepEnd
 from ocsd.cli.screen import question
 from ocsd.rollout.course import StepEvent
+from ocsd.rollout.standing import Sight
 from ocsd.text.plural import plural
 
 
@@ -27,10 +29,7 @@ def push(site_file: str | None, names: str | None, as_json: bool, is_sure: bool)
     rollout = hosts.found(site_file, names)
     sights = rollout.looked()
     hosts.refuse(sights, rollout.new.digest)
-    for sight in sights:
-        if sight.away:
-            print(f"{sight.host} left out: {sight.away}", file=sys.stderr)
-    due = [sight.host for sight in sights if not sight.away]
+    due = _answering(sights)
     if not is_sure and question.can_ask():
         question.confirm(f"give {rollout.new.path} to {plural(len(due), 'host')}?")
     performer = Performer(
@@ -45,6 +44,14 @@ def push(site_file: str | None, names: str | None, as_json: bool, is_sure: bool)
     if as_json:
         print(json.dumps(report.push_json(sights, rollout.new, ends), indent=2))
     return driving.worst(ends) or report.plan_exit_code(sights, rollout.new.digest)
+
+
+def _answering(sights: Sequence[Sight]) -> list[str]:
+    """Return the hosts that can be asked, and print the others."""
+    for sight in sights:
+        if sight.away:
+            print(f"{sight.host} left out: {sight.away}", file=sys.stderr)
+    return [sight.host for sight in sights if not sight.away]
 
 
 def _told(host: str, end: StepEnd) -> None:
