@@ -1,6 +1,6 @@
 """The hosts and names that a command line means: ``HOST:NAME``, ``HOST:``, or just a name."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -99,8 +99,3 @@ def _unseen(hosts: Iterable[SiteHost]) -> str:
     if not unseen:
         return ""
     return f" (nothing is known of {', '.join(unseen)}, which do not answer)"
-
-
-def hosts_by_name(hosts: Iterable[SiteHost]) -> Mapping[str, SiteHost]:
-    """Return the hosts by their names."""
-    return {each.host: each for each in hosts}

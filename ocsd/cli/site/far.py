@@ -31,9 +31,9 @@ _LIMITS_S: Final[Mapping[str, float]] = {
 _SEARCH_LIMIT_S: Final = 6.0
 """Time in which a daemon is found that knows all others [s]."""
 _RUN_LIMIT_S: Final = 6.0
-_UPGRADE_LIMIT_S: Final = 45.0
+_CONSENT_LIMIT_S: Final = 40.0
 _SUCCESSOR_LIMIT_S: Final = 60.0
-_SUCCESSOR_POLL_S: Final = 0.1
+_BACK_POLL_S: Final = 0.1
 
 Write = Callable[[str], object]
 
@@ -228,7 +228,7 @@ class FarHost:
         screen = terminal.of_output()
         limit_s = None
         if words[0] == "upgrade":
-            limit_s = _UPGRADE_LIMIT_S
+            limit_s = _CONSENT_LIMIT_S
         looks = {"columns": screen.width_columns, "colour": screen.colour}
         begun_s = time.monotonic()
         answer = self.ask("run", limit_s, words=list(words), input=given, **looks)
@@ -253,7 +253,7 @@ class FarHost:
                     versions = f"{told.get('from')} -> {status.get('version')}"
                     show(f"{self.name}: ocsd {versions} in {took}\n")
                     return 0
-            time.sleep(_SUCCESSOR_POLL_S)
+            time.sleep(_BACK_POLL_S)
         raise TimedOutError(
             f"the daemon of host '{self.name}' has agreed to the upgrade, but has not been back on "
             f"the site's router for {_SUCCESSOR_LIMIT_S:.0f} s; see there: ocsd logs ocsd"
