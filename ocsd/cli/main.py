@@ -56,6 +56,7 @@ _COMMANDS = {
     "init": "setup",
     "new": "setup",
     "check": "setup",
+    "site": "site",
     "access": "setup",
     "install": "setup",
     "completion": "setup",

@@ -105,7 +105,7 @@ def assemble(
         access=lambda: keys.as_json(daemon.settings.openness()),
         recorders=lambda: [*recording.twice(daemon.settings.site)],
     )
-    upgrade = Upgrade(fleet, reactor, lock, oversight.record_upgrade, daemon.flush)
+    upgrade = Upgrade(fleet, reactor, lock, oversight.record_upgrade, daemon.flush, status.code_at)
     face = SiteFace(
         settings=lambda: daemon.settings,
         status=status.as_json,

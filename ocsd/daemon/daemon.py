@@ -140,10 +140,11 @@ class Daemon:
         self.failure = failure
         self.reactor.stop()
 
-    def reload(self, by: str, dry_run: bool = False) -> Reloaded:
+    def reload(self, by: str, dry_run: bool = False, text: str | None = None) -> Reloaded:
         """Take the site file, as it is now, into use, because the person `by` asks for that.
 
-        A `dry_run` only returns the changes that it would make.
+        A `dry_run` only returns the changes that it would make, or that a `text` in its place
+        would.
 
         Raises
         ------
@@ -151,9 +152,9 @@ class Daemon:
             If it cannot be used; nothing has changed then.
         """
         self._parts.fleet.check(())
-        change = self._parts.reload.foresee(compare(self.settings))
+        change = self._parts.reload.foresee(compare(self.settings, text))
         refuse_unfinished(self.settings, change, self._parts.fleet)
-        if dry_run:
+        if dry_run or text is not None:
             return change, {}
         change.settings.tell_agents()
         self.settings = self._parts.keepers.settings = change.settings
@@ -301,7 +302,7 @@ class Daemon:
             parts.fleet,
             self.reactor,
             self.stop,
-            parts.upgrade.request,
+            parts.upgrade,
             self.reload,
             parts.oversight,
             parts.oversight.audit,

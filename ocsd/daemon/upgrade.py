@@ -5,23 +5,27 @@ state in systemd stay. Agents belong to the fork server and do not notice.
 """
 
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+import ocsd
 from ocsd import __version__
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.ports import Clock
 from ocsd.daemon.lock import DaemonLock
 from ocsd.errors import OcsdError, StoppingError, UpgradeError
+from ocsd.system.files import written_at
 
 SUCCESSOR_CHECK_LIMIT_S: Final = 30.0
 UPGRADE_DELAY_S: Final = 0.1
@@ -47,6 +51,8 @@ class Upgrade:
     """Writes an upgrade, or why there is none, and who asked for it into the history."""
     flush: Callable[[], None]
     """Writes everything in memory to the disk; called last of all."""
+    code_at: float = math.inf
+    """When the code of this daemon was written to the disk [s, Unix time]."""
 
     def __post_init__(self) -> None:
         self._begun = False
@@ -74,14 +80,30 @@ class Upgrade:
 
         def failed(failure: Failure) -> None:
             self._begun = False
-            error = failure.value
-            if not isinstance(error, OcsdError):
-                self.log.failure("the installed version cannot be checked", failure)
-                error = UpgradeError(f"the installed version cannot be checked: {error}")
+            error = self._explained(failure)
             self.record(f"refused: {error}", by)
             refuse(error)
 
         deferToThread(check).addCallback(begin).addErrback(failed)
+
+    def foresee(self, answer: Answer, refuse: Refuse) -> None:
+        """Tell `answer` what an upgrade would do; if the successor cannot start, `refuse`."""
+
+        def told(checked: Mapping[str, Any]) -> None:
+            is_new = written_at(Path(ocsd.__file__).parent) > self.code_at
+            versions = {"from": __version__, "to": checked["version"], "new_code": is_new}
+            answer({"event": "would_upgrade", **versions})
+
+        def failed(failure: Failure) -> None:
+            refuse(self._explained(failure))
+
+        deferToThread(check).addCallbacks(told, failed)
+
+    def _explained(self, failure: Failure) -> OcsdError:
+        if isinstance(failure.value, OcsdError):
+            return failure.value
+        self.log.failure("the installed version cannot be checked", failure)
+        return UpgradeError(f"the installed version cannot be checked: {failure.value}")
 
     def _replace(self) -> None:
         """Become the successor."""

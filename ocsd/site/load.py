@@ -1,5 +1,6 @@
 """Finds the site file, reads it and picks the entry of this machine."""
 
+import hashlib
 import os
 import socket
 from collections.abc import Iterator, Mapping
@@ -65,8 +66,8 @@ def _nowhere(name: str, folders: list[Path], *, is_usual: bool) -> str:
     return f"no site file found{_near_file(name, folders)}; {hint}; looked for{places}"
 
 
-def load(path: str | os.PathLike[str]) -> Site:
-    """Read a site file.
+def load(path: str | os.PathLike[str], text: str | None = None) -> Site:
+    """Read a site file, or a `text` as if it stood in that file.
 
     Raises
     ------
@@ -74,7 +75,8 @@ def load(path: str | os.PathLike[str]) -> Site:
         If it cannot be read or used. Each line of the message is one problem,
         ``FILE:LINE: what is wrong``; all problems are listed.
     """
-    text = _text(Path(path))
+    content = _content(Path(path), text)
+    text = _decoded(Path(path), content)
     document = read(text, spellings())
     problems = list(document.problems)
     warnings = [*document.warnings, *_left_out(document)]
@@ -96,7 +98,12 @@ def load(path: str | os.PathLike[str]) -> Site:
         lines = (f"{path}:{problem.line}: {problem.text}" for problem in sorted(set(problems)))
         raise SiteFileError("\n".join(lines))
     told = (f"{path}:{each.line}: {each.text}" for each in sorted(set(warnings)))
-    return site.model_copy(update={"warnings": tuple(told)})
+    return site.model_copy(update={"warnings": tuple(told), "digest": digest(content)})
+
+
+def digest(content: bytes) -> str:
+    """Return the digest by which versions of a site file are told apart: SHA-256, in hex."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def _check_alarms(
@@ -188,17 +195,25 @@ def _near_file(name: str, folders: list[Path]) -> str:
     return did_you_mean(name, there)
 
 
-def _text(path: Path) -> str:
+def _content(path: Path, text: str | None) -> bytes:
+    if text is not None:
+        return text.encode()
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_bytes()
     except OSError as error:
         raise SiteFileError(f"cannot read site file {path}: {error.strerror}") from error
+
+
+def _decoded(path: Path, content: bytes) -> str:
+    try:
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = bytes(error.object[: error.start]).count(b"\n") + 1
         raise SiteFileError(
             f"{path}:{line}: byte 0x{error.object[error.start]:02x} is not UTF-8; save the file "
             "as UTF-8"
         ) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _hosts(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -259,7 +274,7 @@ def _prepared(document: Document, path: Path, problems: list[Problem]) -> Any:
         mapping.update(fields)
 
     hub = {f"hub/{key}".rstrip("/"): line for key, line in _lines(document, "hub").items()}
-    add(value, path=str(path), lines=hub)
+    add(value, path=str(path), lines=hub, digest="")
     for name, host in _hosts(document):
         host["agent-paths"] = _absolute(host.get("agent-paths"), path.parent)
         if "alarms" in host:

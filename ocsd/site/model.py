@@ -342,6 +342,8 @@ class Site(_Part):
     """Things that the file says in vain, or may not mean: ``FILE:LINE: thing, remedy``."""
     lines: Mapping[str, int] = Field(default={}, exclude=True)
     """Where the hub and its values stand in the file, e.g. ``hub/wamp_server``, from 1."""
+    digest: str = Field(default="", exclude=True)
+    """SHA-256 of the file, in hex; empty if there is none."""
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:

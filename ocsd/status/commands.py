@@ -44,8 +44,8 @@ COMMANDS: Final[Mapping[str, FarCommand]] = {
     "up": _command("up", "--all --also-put-down", "--class --timeout"),
     "down": _command("down", "--all -y --yes", "--class --timeout"),
     "restart": _command("restart", "--all", "--class --timeout"),
-    "reload": _command("reload", "--dry-run -y --yes --no-wait", "--timeout"),
-    "upgrade": _command("upgrade", "", "--timeout"),
+    "reload": _command("reload", "--dry-run --stdin -y --yes --no-wait", "--timeout"),
+    "upgrade": _command("upgrade", "--dry-run", "--timeout"),
 }
 
 

@@ -98,17 +98,20 @@ class DaemonClient(NamedTuple):
             body = {"timeout_s": limit_s, "names": list(instance_ids)}
         yield from self._stream(f"/v1/instances/{verb}", body, limit_s + _RESULT_GRACE_S)
 
-    def reload(self, dry_run: bool, limit_s: float | None = None) -> "Iterator[Line]":
+    def reload(
+        self, dry_run: bool, limit_s: float | None = None, text: str | None = None
+    ) -> "Iterator[Line]":
         """Have the daemon read the site file; yield the changes, then the lines as `change` does.
 
-        A dry run only reports what would change. Without `limit_s` the daemon does not wait.
+        A dry run only reports what would change, or what a `text` in its place would. Without
+        `limit_s` the daemon does not wait.
 
         Raises
         ------
         NoDaemonError, TimedOutError, NotPermittedError, DaemonRefusedError
             As for `status`; nothing has been changed if the daemon refuses.
         """
-        body: dict[str, Any] = {"dry_run": dry_run}
+        body: dict[str, Any] = {"dry_run": dry_run} | ({} if text is None else {"text": text})
         answer_s = _STUCK_AFTER_S
         if limit_s is not None:
             body["timeout_s"] = limit_s
@@ -146,19 +149,13 @@ class DaemonClient(NamedTuple):
         raise self._ended()
 
     def record(self, action: str, target: str, parameters: Mapping[str, Any], kind: str) -> None:
-        """Have the daemon write down what a command has done.
-
-        Raises
-        ------
-        NoDaemonError, TimedOutError, NotPermittedError, DaemonRefusedError
-            As for `status`.
-        """
+        """Have the daemon write down what a command has done; it raises as `status` does."""
         body = {"action": action, "target": target, "parameters": parameters, "kind": kind}
         self.ask("/v1/audit", body)
 
-    def upgrade(self, limit_s: float) -> Iterator[dict[str, Any]]:
-        """Replace the daemon by the installed version; yield the lines of its answer."""
-        with self._answer("/v1/upgrade", {}, limit_s) as answer:
+    def upgrade(self, limit_s: float, *, dry_run: bool = False) -> Iterator[dict[str, Any]]:
+        """Replace the daemon by the installed version, or only try it; yield the answer's lines."""
+        with self._answer("/v1/upgrade", {"dry_run": dry_run}, limit_s) as answer:
             for line in answer:
                 if line.strip():
                     yield _object(line)

@@ -40,8 +40,18 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT_S: Final = 60.0
 
 Stop = Callable[[Write, str], None]
-Upgrade = Callable[[Write, Callable[[OcsdError], None], str], None]
-Reload = Callable[[str, bool], Reloaded]
+Refuse = Callable[[OcsdError], None]
+Reload = Callable[[str, bool, str | None], Reloaded]
+
+
+class UpgradePort(Protocol):
+    """Replaces this daemon by that of the installed version."""
+
+    def request(self, answer: Write, refuse: Refuse, by: str) -> None:
+        """Begin, because `by` asks for that; write the answer, or a refusal."""
+
+    def foresee(self, answer: Write, refuse: Refuse) -> None:
+        """Write what it would do, or a refusal."""
 
 
 class HookTrial(Protocol):
@@ -66,11 +76,11 @@ class ControlApi:
     clock: Clock
     stop: Stop
     """Stops everything; takes a function that writes a JSON object for each step, and who asks."""
-    upgrade: Upgrade
-    """Replaces this daemon; takes functions that write the answer and a refusal, and who asks."""
+    upgrade: UpgradePort
+    """Replaces this daemon."""
     reload: Reload
-    """Takes the site file into use; takes the client, and whether only to report the changes.
-    Returns these, and the targets of the instances that move.
+    """Takes the site file into use; takes the client, whether only to report the changes, and
+    another text to do that for. Returns these, and the targets of the instances that move.
     """
     hooks: HookTrial
     """Lists and tries the hooks of the host."""
@@ -203,14 +213,16 @@ class ControlApi:
     def _reload(self, request: Any) -> bytes | int:
         """Take the site file into use; with a time limit, also stream the results."""
         body = body_object("/v1/reload", request)
-        dry_run = body.get("dry_run") is True
+        dry_run, text = body.get("dry_run") is True, body.get("text")
+        if text is not None and not (dry_run and isinstance(text, str)):
+            raise UsageError("a text in place of the site file is only tried: add dry_run")
         limit_s = "timeout_s" in body and limit_of("/v1/reload", body["timeout_s"])
         asker = self._permitted("reload", request, body)
         if dry_run:
-            change, under_way = self.reload(asker.text, True)
+            change, under_way = self.reload(asker.text, True, text)
         else:
             with self._audited(asker, "reload"):
-                change, under_way = self.reload(asker.text, False)
+                change, under_way = self.reload(asker.text, False, None)
         if not limit_s:
             return answer_of(request, change.as_json())
         stream = LineStream(request)
@@ -220,18 +232,28 @@ class ControlApi:
         return server.NOT_DONE_YET
 
     def _upgrade(self, request: Any) -> int:
-        asker = self._permitted("upgrade", request)
+        body = body_object("/v1/upgrade", request)
+        asker = self._permitted("upgrade", request, body)
         stream = LineStream(request)
 
-        def refused(error: OcsdError) -> None:
-            self._note(asker, "upgrade", "", AuditOutcome.FAILED, str(error))
-            request.setResponseCode(400)
-            stream.write(refusal(error))
+        def last(line: dict[str, Any]) -> None:
+            stream.write(line)
             stream.finish()
 
+        def refused(error: OcsdError) -> None:
+            request.setResponseCode(400)
+            last(refusal(error))
+
+        def failed(error: OcsdError) -> None:
+            self._note(asker, "upgrade", "", AuditOutcome.FAILED, str(error))
+            refused(error)
+
+        if body.get("dry_run") is True:
+            self.upgrade.foresee(last, refused)
+            return server.NOT_DONE_YET
         # The answer ends when the successor closes the descriptors that it finds open.
         with self._audited(asker, "upgrade"):
-            self.upgrade(stream.write, refused, asker.text)
+            self.upgrade.request(stream.write, failed, asker.text)
         return server.NOT_DONE_YET
 
     def _list_or_try_hook(self, request: Any) -> bytes | int:

@@ -65,8 +65,8 @@ Reloaded = tuple[Change, dict[str, Target]]
 """The changes of a reload, and the target of each instance that is on its way since then."""
 
 
-def compare(settings: Settings) -> Change:
-    """Read the site file again and compare it with the settings in use.
+def compare(settings: Settings, text: str | None = None) -> Change:
+    """Read the site file again, or a `text` in its place, and compare it with the settings in use.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def compare(settings: Settings) -> Change:
     ReloadRefusedError
         If it changes what only a new start of everything can change.
     """
-    site = load.load(Path(settings.site.path or ""))
+    site = load.load(Path(settings.site.path or ""), text)
     host = load.own_host(site, settings.plan.host.name)
     planned = plan(site, host, str(settings.paths.state / "data"))
     after = replace(settings, site=site, plan=planned)

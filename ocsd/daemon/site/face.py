@@ -20,7 +20,7 @@ from ocsd.daemon.api.askers import Asker, refuse
 from ocsd.daemon.api.exchange import answer_of, refusal
 from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.site import people
-from ocsd.daemon.site.files import SiteFileKeeper, digest_of
+from ocsd.daemon.site.files import SiteFileKeeper
 from ocsd.daemon.site.others import OtherHosts
 from ocsd.daemon.site.runs import CommandRuns
 from ocsd.errors import (
@@ -75,7 +75,6 @@ class SiteFace:
     reactor: Any
     _link: Any = field(default=None, init=False)
     _rival: tuple[float, str] = field(default=(float("-inf"), ""), init=False)
-    _digest: tuple[object, str] = field(default=(None, ""), init=False)
     _next: int = field(default=0, init=False)
 
     def start(self) -> None:
@@ -105,7 +104,7 @@ class SiteFace:
 
     def as_json(self) -> _Reply:
         """Return the part of the status that other hosts compare with their own."""
-        return {"digest": self._digest_in_use(), "at": time.time(), "link": self._why_apart()}
+        return {"digest": self.settings().site.digest, "at": time.time(), "link": self._why_apart()}
 
     # Requests
 
@@ -194,8 +193,10 @@ class SiteFace:
         command = commands.checked(words)
         name = words[0]
         self._permitted(asker, command.action, name)
-        if name == "upgrade":
+        if name == "upgrade" and "--dry-run" not in words:
             return self._upgrade(asker)
+        if "--stdin" in words:
+            self._refuse_strangers_files()
         columns = body.get("columns", 80)
         if not isinstance(columns, int) or not _NARROWEST <= columns <= _WIDEST:
             columns = 80
@@ -244,11 +245,15 @@ class SiteFace:
 
     def _keeper(self, asker: Asker, action: str) -> SiteFileKeeper:
         self._permitted(asker, action, "")
-        hub, path = self.settings().hub, self.settings().site.path
-        people.refuse_strangers_files(hub.is_closed, hub.is_local, hub.take_files)
+        self._refuse_strangers_files()
+        path = self.settings().site.path
         if path is None:
             raise SiteFileError(f"host {self.host!r} runs without a site file")
         return SiteFileKeeper(Path(path), self.host)
+
+    def _refuse_strangers_files(self) -> None:
+        hub = self.settings().hub
+        people.refuse_strangers_files(hub.is_closed, hub.is_local, hub.take_files)
 
     def _noted(self, asked: "Deferred[_Reply]", asker: Asker, action: str) -> "Deferred[_Reply]":
         def failed(failure: Any) -> Any:
@@ -320,16 +325,6 @@ class SiteFace:
             return "not joined yet"
         return str(self._link.reason)
 
-    def _digest_in_use(self) -> str:
-        site = self.settings().site
-        known, digest = self._digest
-        if known is not site:
-            digest = ""
-            if site.path is not None:
-                digest = _digest_of_file(Path(site.path))
-            self._digest = site, digest
-        return digest
-
     # Who may, and the record of it
 
     def _permitted(self, asker: Asker, action: str, name: str) -> None:
@@ -341,10 +336,3 @@ class SiteFace:
 
     def _note(self, asker: Asker, action: str, outcome: AuditOutcome, reason: str = "") -> None:
         self.note(action, outcome, reason=reason, **asker.facts())
-
-
-def _digest_of_file(path: Path) -> str:
-    try:
-        return digest_of(path.read_bytes())
-    except OSError:
-        return ""

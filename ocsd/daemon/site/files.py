@@ -1,6 +1,5 @@
 """The site file of this host, which a person on another host may read, replace and put back."""
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -10,15 +9,11 @@ from typing import Any, Final
 
 from ocsd import __version__
 from ocsd.errors import ConfigurationError, OcsdError, SiteFileError, UsageError
+from ocsd.site import load
 
 CHECK_LIMIT_S: Final = 30.0
 LARGEST_FILE_BYTES: Final = 1 << 22
 _BEFORE, _REFUSED, _NEW = ".previous", ".refused", ".new"
-
-
-def digest_of(content: bytes) -> str:
-    """Return the digest by which hosts compare their files (SHA-256)."""
-    return hashlib.sha256(content).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +57,7 @@ class SiteFileKeeper:
         if not isinstance(text, str) or len(text) > LARGEST_FILE_BYTES:
             raise UsageError(f"a site file is a text of at most {LARGEST_FILE_BYTES:,} characters")
         before, after = self._read(), text.encode()
-        if digest_before is not None and digest_before != digest_of(before):
+        if digest_before is not None and digest_before != load.digest(before):
             raise UsageError(
                 f"{self.path} of host {self.host!r} was changed meanwhile; look at it again, then "
                 "send the file anew"
@@ -113,7 +108,7 @@ class SiteFileKeeper:
     def _facts(self, content: bytes) -> dict[str, Any]:
         return {
             "site_file": str(self.path),
-            "digest": digest_of(content),
+            "digest": load.digest(content),
             "version": __version__,
         }
 

@@ -12,7 +12,7 @@ from ocsd.cli.arguments import options, trial
 from ocsd.cli.screen import change_text, question
 from ocsd.cli.systemd import unit_job
 from ocsd.cli.talk import control
-from ocsd.errors import ConfigurationError
+from ocsd.errors import ConfigurationError, SiteFileError, UsageError
 from ocsd.status import changes
 from ocsd.text.plural import plural
 
@@ -36,11 +36,18 @@ _USUAL: Final = {"added": "starts", "removed": "ends", "changed": "restarts", "k
 @options.command(
     "ocsd reload --dry-run              # what would it change?",
     "ocsd reload",
+    "ocsd reload --dry-run --stdin < new.yaml   # what would that file change?",
     "ocsd reload --no-wait",
     "ocsd reload --json | jq .changed",
     after="A broken file changes nothing; the message says where it is broken (exit code 78).",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option(
+    "--stdin",
+    "from_input",
+    is_flag=True,
+    help="With --dry-run: take what comes on the input for the site file.",
+)
 @options.yes_option
 @click.option("--no-wait", is_flag=True, help="Do not wait for instances to start, restart or end.")
 @options.host_option
@@ -53,6 +60,7 @@ _USUAL: Final = {"added": "starts", "removed": "ends", "changed": "restarts", "k
 )
 def reload(
     dry_run: bool,
+    from_input: bool,
     is_sure: bool,
     no_wait: bool,
     host: str | None,
@@ -69,18 +77,46 @@ def reload(
     instances whose entries changed are restarted. All others are not touched. Before more than
     three would be restarted or ended, a person at a terminal is asked.
     """
+    text = _given(from_input, dry_run)
     daemon = _daemon(host, unit)
     if not (dry_run or is_sure) and question.can_ask():
         _confirm_many(daemon)
-    answer = daemon.reload(dry_run, None if dry_run or no_wait else timeout_s)
-    plan, _ = next(answer, ({}, None))
+    if dry_run:
+        return _foreseen(daemon, text, as_json)
+    answer = daemon.reload(dry_run, None if no_wait else timeout_s)
+    return _shown(_planned(answer), answer, dry_run, as_json)
+
+
+def _planned(answer: up_down_restart.Lines) -> Mapping[str, Any]:
+    """Return the changes, with which an answer begins, and print their warnings."""
+    plan: Mapping[str, Any]
+    plan, _ = next(iter(answer), ({}, None))
     for warning in plan.get("warnings", ()):
         print(f"ocsd: warning: {warning}", file=sys.stderr)
-    refused = dry_run and bool(plan) and _refuses_arguments(plan, daemon)
-    code = _shown(plan, answer, dry_run, as_json)
-    if refused:
-        return ConfigurationError.exit_code
-    return code
+    return plan
+
+
+def _foreseen(daemon: control.DaemonClient, text: str | None, as_json: bool) -> int:
+    """Show what would change; return the exit code."""
+    answer = daemon.reload(dry_run=True, text=text)
+    plan = _planned(answer)
+    problems = plan and _refused_arguments(plan, daemon, text)
+    if not problems:
+        return _shown(plan, answer, True, as_json)
+    _shown({**plan, "problems": problems}, answer, True, as_json)
+    return ConfigurationError.exit_code
+
+
+def _given(from_input: bool, dry_run: bool) -> str | None:
+    """Return the text on the input, if it is to be taken for the site file."""
+    if not from_input:
+        return None
+    if not dry_run:
+        raise UsageError("--stdin belongs to --dry-run: a reload takes the site file itself")
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise SiteFileError(f"the input is not UTF-8: {error.reason}; save it as UTF-8") from error
 
 
 def _confirm_many(daemon: control.DaemonClient) -> None:
@@ -107,26 +143,29 @@ def _shown(
     return up_down_restart.exit_code(results, plan.get("waits_for", ()))
 
 
-def _refuses_arguments(plan: Mapping[str, Any], daemon: control.DaemonClient) -> bool:
-    """Try the arguments of what would be started; say which agent would refuse its own."""
+def _refused_arguments(
+    plan: Mapping[str, Any], daemon: control.DaemonClient, text: str | None
+) -> list[str]:
+    """Try the arguments of what would be started; say, and return, which agents refuse theirs."""
     effects = plan.get("effects") or {}
     begun = [name for name, effect in effects.items() if effect in {"starts", "restarts"}]
     status = daemon.status()
     if not begun or not status.get("site_file"):
-        return False
+        return []
     # pydantic and yaml take longer to load than all of `ocsd status`.
     from ocsd.site import load
 
     try:
-        site = load.load(status["site_file"])
+        site = load.load(status["site_file"], text)
         host = load.pick_host(site, status["host"])
     except ConfigurationError as error:  # e.g. only the daemon's user may read it
         print(f"ocsd: warning: arguments of agents were not tried: {error}", file=sys.stderr)
-        return False
-    refused = False
-    for kind, text in trial.problems(site, host, begun):
-        print(f"ocsd: {_LEADS[kind]}{text}", file=sys.stderr)
-        refused = refused or kind == "problem"
+        return []
+    refused = []
+    for kind, told in trial.problems(site, host, begun):
+        print(f"ocsd: {_LEADS[kind]}{told}", file=sys.stderr)
+        if kind == "problem":
+            refused.append(told)
     return refused
 
 

@@ -1,15 +1,25 @@
 """`ocsd upgrade`: replace the running daemon by the installed version; agents run on."""
 
 import contextlib
+import json
 import os
 import select
 import time
 from collections.abc import Iterator
 from typing import Any
 
+import click
+
 from ocsd.cli.arguments import options
 from ocsd.cli.talk import control
-from ocsd.errors import DaemonRefusedError, NoDaemonError, OcsdError, TimedOutError, UpgradeError
+from ocsd.errors import (
+    DaemonRefusedError,
+    NoDaemonError,
+    OcsdError,
+    TimedOutError,
+    UpgradeError,
+    UsageError,
+)
 from ocsd.status import replies
 from ocsd.text import units
 
@@ -19,10 +29,16 @@ _ONE_ANSWER_LIMIT_S = 2.0
 _SUCCESSOR_POLL_S = 0.05
 
 
-@options.command("ocsd upgrade", "ocsd upgrade --host grumpy")
+@options.command(
+    "ocsd upgrade --dry-run             # which version is installed, and can it start?",
+    "ocsd upgrade",
+    "ocsd upgrade --host grumpy",
+)
+@click.option("--dry-run", is_flag=True, help="Only try whether the installed version can start.")
+@click.option("--json", "as_json", is_flag=True, help="With --dry-run: print JSON, for programs.")
 @options.host_option
 @options.timeout_option
-def upgrade(host: str | None, timeout_s: float) -> None:
+def upgrade(dry_run: bool, as_json: bool, host: str | None, timeout_s: float) -> None:
     """Replace the running daemon by the installed version.
 
     Agents and router run on with the code that they have, and lose nothing; the daemon keeps
@@ -30,6 +46,11 @@ def upgrade(host: str | None, timeout_s: float) -> None:
     cannot start, or the site file is broken, nothing is changed.
     """
     daemon = control.find(host)
+    if dry_run:
+        _print_foreseen(daemon, as_json)
+        return
+    if as_json:
+        raise UsageError("--json belongs to --dry-run")
     before = daemon.status()
     begun_s = time.monotonic()
     with watched(replies.host_status(before).pid) as process:
@@ -45,6 +66,18 @@ def upgrade(host: str | None, timeout_s: float) -> None:
     lost = [name for name, pid in old.items() if new.get(name) != pid]
     if lost:
         raise UpgradeError(f"these ended meanwhile: {', '.join(lost)}; see: ocsd why {lost[0]}")
+
+
+def _print_foreseen(daemon: control.DaemonClient, as_json: bool) -> None:
+    for line in daemon.upgrade(_CONSENT_LIMIT_S, dry_run=True):
+        if as_json:
+            print(json.dumps(line))
+            return
+        changed = " (its code was changed since the daemon was started)"
+        print(
+            f"{daemon.host}: would upgrade ocsd {line.get('from')} -> {line.get('to')}"
+            f"{changed if line.get('new_code') else ''}"
+        )
 
 
 @contextlib.contextmanager

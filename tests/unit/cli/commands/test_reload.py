@@ -1,6 +1,7 @@
 """`ocsd reload`: what it changes, and what became of that."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -196,3 +197,17 @@ def test_before_many_are_interrupted_a_person_at_a_terminal_is_asked(
     asked = "grumpy: interrupt 4 instances? [y/N]" in screen
     assert (code, asked) == (int(count > 3), count > 3)
     assert at_terminal("", "reload", "--no-wait", "--yes")[0] == 0
+
+
+def test_a_file_from_the_input_is_only_tried(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("a"))
+    server.status["site_file"] = None
+    server.streams["/v1/reload"] = [ANSWER]
+    tried = ocsd.begin("reload", "--dry-run", "--stdin", "--json", stdin=subprocess.PIPE)
+    out, err = tried.communicate("hub: {}\n", timeout=30)
+    assert (tried.returncode, err) == (0, "")
+    assert json.loads(out)["added"] == ["b"]
+    assert server.requests == [("/v1/reload", {"dry_run": True, "text": "hub: {}\n"})]
+    refused = ocsd("reload", "--stdin")
+    assert refused.returncode == 2
+    assert "belongs to --dry-run" in refused.stderr

@@ -1,6 +1,7 @@
 """`ocsd upgrade` waits for the new daemon and says what went on."""
 
 import copy
+import json
 import subprocess
 
 import pytest
@@ -76,3 +77,18 @@ def test_a_daemon_that_is_not_replaced_in_time_is_told(ocsd, daemon_of, sleeper)
     done = ocsd("upgrade", "--timeout", "0.3")
     assert done.returncode == 75
     assert "has not been replaced in time" in done.stderr
+
+
+def test_an_upgrade_is_foreseen_in_words_and_for_programs(ocsd, daemon_of):
+    host = daemon_of("grumpy", instance("thermo1"))
+    line = {"event": "would_upgrade", "from": "0.1.0", "to": "0.1.0", "new_code": True}
+    host.streams["/v1/upgrade"] = [line]
+    done = ocsd("upgrade", "--dry-run")
+    assert (done.returncode, done.stdout) == (
+        0,
+        "grumpy: would upgrade ocsd 0.1.0 -> 0.1.0 (its code was changed since the daemon was "
+        "started)\n",
+    )
+    assert json.loads(ocsd("upgrade", "--dry-run", "--json").stdout) == line
+    assert host.requests[-1] == ("/v1/upgrade", {"dry_run": True})
+    assert ocsd("upgrade", "--json").returncode == 2

@@ -84,6 +84,62 @@ def post(fleet, clock, audit):
     theirs.close()
 
 
+@pytest.fixture
+def posted(fleet, clock, audit):
+    """Return a function that posts to `reload` or `upgrade`, and what has been asked for by it."""
+    asked = []
+    upgrade = SimpleNamespace(
+        request=lambda answer, refuse, by: asked.append("upgrade"),
+        foresee=lambda answer, refuse: answer({"event": "would_upgrade"}),
+    )
+
+    def reload(by, dry_run, text):
+        asked.append((dry_run, text))
+        return SimpleNamespace(as_json=dict), {}
+
+    api = ControlApi(None, fleet, clock, None, upgrade, reload, None, audit)
+    ours, theirs = socket.socketpair()
+
+    def ask(name, body):
+        written, codes = [], []
+        request = SimpleNamespace(
+            method=b"POST",
+            content=io.BytesIO(json.dumps(body).encode()),
+            channel=SimpleNamespace(transport=SimpleNamespace(getHandle=lambda: ours)),
+            setHeader=lambda *_: None,
+            setResponseCode=codes.append,
+            notifyFinish=Deferred,
+            write=written.append,
+            finish=lambda: None,
+        )
+        answer = api.site().resource.children[b"v1"].children[name.encode()].render(request)
+        written += [answer] if isinstance(answer, bytes) else []
+        return codes, json.loads(b"".join(written) or b"null")
+
+    yield ask, asked
+    ours.close()
+    theirs.close()
+
+
+def test_another_text_is_only_tried(posted):
+    ask, asked = posted
+    assert ask("reload", {"dry_run": True, "text": "hub: {}"}) == ([], {})
+    assert asked == [(True, "hub: {}")]
+    for body in ({"text": "hub: {}"}, {"dry_run": True, "text": 7}):
+        codes, told = ask("reload", body)
+        assert codes == [400]
+        assert "only tried: add dry_run" in told["error"]["message"]
+    assert len(asked) == 1
+
+
+def test_an_upgrade_is_foreseen_and_not_begun(posted):
+    ask, asked = posted
+    assert ask("upgrade", {"dry_run": True}) == ([], {"event": "would_upgrade"})
+    assert asked == []
+    ask("upgrade", {})
+    assert asked == ["upgrade"]
+
+
 def left_out(lines):
     return [line["instance_id"] for line in lines if line["event"] == "left_out"]
 

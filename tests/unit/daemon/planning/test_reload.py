@@ -14,10 +14,10 @@ from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.planning.reload import EDITED, Change, Reload, compare, refuse_unfinished
 from ocsd.daemon.planning.settings import Settings, policy_of
 from ocsd.daemon.watching.watches import EvidenceWatch
-from ocsd.errors import ConfigurationError, ReloadRefusedError
+from ocsd.errors import ConfigurationError, ReloadRefusedError, SiteFileError
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.site.difference import Difference
-from ocsd.site.load import load
+from ocsd.site.load import digest, load
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.lifecycle import Lifecycle
@@ -219,6 +219,18 @@ def test_old_and_new_values_are_in_the_answer_and_so_are_warnings_of_the_file(in
     first, second = told["warnings"]
     assert first.startswith(f"{file}:6: YAML does not read the argument yes as text")
     assert second.startswith(f"{file}:4: agent-paths names /no/folder")
+
+
+def test_a_text_is_judged_as_if_it_stood_in_the_place_of_the_file(in_use):
+    file = in_use.working_dir / "site.yaml"
+    text = FILE.replace("instance-id: fake1", "instance-id: fake1, arguments: [--x, yes]")
+    change = compare(in_use, text)
+    assert change.as_json()["changed"] == {"fake1": ["arguments"]}
+    assert change.as_json()["warnings"][0].startswith(f"{file}:6: ")
+    assert change.settings.site.digest == digest(text.encode())
+    with pytest.raises(SiteFileError, match=f"{file}:2: "):
+        compare(in_use, "hub: [\n")
+    assert compare(in_use).difference.changed == {}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""`ocsd site`: one site file for all hosts. `site` has its commands."""
