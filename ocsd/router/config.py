@@ -8,11 +8,12 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ocsd.access.roles import Role
+from ocsd.access.rules import META_CALLS, META_TOPICS
 from ocsd.bus.caller import BRIDGE_ROLE
 from ocsd.errors import RouterError
 from ocsd.router.guard.facts import GUARD_FILE, GUARD_VARIABLE, GuardFacts
@@ -61,7 +62,8 @@ def node_config(
         "disclose": {"caller": True, "publisher": False},
         "cache": True,
     }
-    roles = [{"name": name, "permissions": [below_root]} for name in (_ROLE, BRIDGE_ROLE)]
+    permissions = [below_root, *_look_at_subscriptions()]
+    roles = [{"name": name, "permissions": permissions} for name in (_ROLE, BRIDGE_ROLE)]
     if secured is not None:
         roles = [{"name": str(name), "permissions": []} for name in Role]
     realm = {"name": hub.wamp_realm, "roles": roles}
@@ -79,6 +81,14 @@ def node_config(
     # everything is (ocsd.daemon.builtin.router waits for it).
     worker = {"type": "router", "realms": [realm], "transports": [*web, raw]}
     return {"version": 2, "controller": {}, "workers": [worker]}
+
+
+def _look_at_subscriptions() -> Iterator[dict[str, Any]]:
+    """Yield the permissions with which a recorder learns who subscribes."""
+    allowed = [(uri, "call") for uri in sorted(META_CALLS)]
+    allowed += [(topic, "subscribe") for topic in sorted(META_TOPICS)]
+    for uri, action in allowed:
+        yield {"uri": uri, "match": "exact", "allow": {action: True}, "cache": True}
 
 
 def write(
