@@ -45,8 +45,6 @@ COPY --from=source /installed /opt/ocsd
 # Users of the image cannot write compiled files. Compiled is what is imported here, and no more.
 RUN python3 -c 'import ocsd.agent.runner, ocs.ocs_agent, ocs.ocs_twisted, ocs.site_config'
 USER ocs
-# Its spool: messages that are not recorded yet.
-VOLUME /var/lib/ocsd
 # tini reaps what others leave behind, and passes signals on. The program runs the instance of the
 # site file that $INSTANCE_ID names, as that of OCS's image does.
 ENTRYPOINT ["tini", "--", "ocs-agent-cli"]

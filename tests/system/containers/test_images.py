@@ -304,7 +304,6 @@ def test_compose_files_of_ocs_and_its_guide_run_with_our_images(images, ocs_fold
             wait_until(
                 lambda name=name: session_data(variables["ROUTER_PORT"], name, "acq"), name, 120
             )
-        # What the aggregator may have missed it fetches from the agents' spools.
         wait_until(lambda: list((ocs_folder / "data").glob("*/*.g3")), "a file of recorded data")
     finally:
         project.compose("down", "--timeout", "20")
