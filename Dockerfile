@@ -34,31 +34,27 @@ RUN sed -i '/^    so3g/d' /checkout/setup.cfg \
     && PIP_CONSTRAINT=/src/locked.txt /opt/ocsd/bin/pip install --no-cache-dir --no-deps \
     --prefix /installed /checkout
 
-FROM base AS runtime
+FROM base AS agent
 COPY --from=packages /opt/ocsd /opt/ocsd
 RUN install -d -o ocs -g ocs /data /run/ocsd /var/lib/ocsd /var/log/ocsd
 # The site file is mounted at /config.
 ENV PATH=/opt/ocsd/bin:$PATH PYTHONUNBUFFERED=1 OCS_CONFIG_DIR=/config \
     RUNTIME_DIRECTORY=/run/ocsd STATE_DIRECTORY=/var/lib/ocsd LOGS_DIRECTORY=/var/log/ocsd
 STOPSIGNAL SIGTERM
-
-# Runs the instance of the site file that $INSTANCE_ID names, as OCS's image does.
-FROM runtime AS agent
 COPY --from=source /installed /opt/ocsd
 # Users of the image cannot write compiled files. Compiled is what is imported here, and no more.
 RUN python3 -c 'import ocsd.agent.runner, ocs.ocs_agent, ocs.ocs_twisted, ocs.site_config'
 USER ocs
-# Its spool: messages that are not recorded yet.
-VOLUME /var/lib/ocsd
-# tini reaps what others leave behind, and passes signals on.
+# tini reaps what others leave behind, and passes signals on. The program runs the instance of the
+# site file that $INSTANCE_ID names, as that of OCS's image does.
 ENTRYPOINT ["tini", "--", "ocs-agent-cli"]
 
-FROM runtime AS host
+FROM agent AS host
+USER root
 COPY constraints/locked.txt /src/
 RUN PIP_CONSTRAINT=/src/locked.txt pip install --no-cache-dir --no-compile crossbar so3g \
     && find /opt/ocsd -depth -type d \( -path '*/scipy/*/tests' -o -path '*/matplotlib/tests' \) \
     -exec rm -r {} +
-COPY --from=source /installed /opt/ocsd
 # Compiled is what is imported here: all of it would take 100 MB more.
 RUN python3 -c 'import so3g, ocsd.daemon.assembly, ocsd.agent.runner, ocsd.aggregator.agent' \
     && crossbar version >/dev/null

@@ -172,8 +172,8 @@ class Engine:
             *[word for mount in mounts for word in ("--volume", mount)],
             *("--tag", tag, *options, folder),
         )
-        # Earlier builds of the same name.
-        self.podman("image", "prune", "--force")
+        # Earlier builds; the steps of recent ones are used again.
+        self.podman("image", "prune", "--force", "--filter", "until=48h")
 
     def compose(self, folder, *words, check=True, limit_s=120, **variables):
         """Run docker-compose in a folder, against this engine; return the finished process."""

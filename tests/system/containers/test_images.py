@@ -1,6 +1,7 @@
 """The images, built once, and run as the compose files of deploy/ and of the guides run them."""
 
 import json
+import os
 import shutil
 import time
 import urllib.request
@@ -14,7 +15,8 @@ from tests.system.conftest import fake_agent
 from tests.system.containers.engine import REPOSITORY
 from tests.system.waiting import free_port, wait_until
 
-pytestmark = pytest.mark.system
+# The first test waits for the builds.
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 COMPOSE = REPOSITORY / "deploy" / "compose"
 AGENTS = REPOSITORY / "agents"
@@ -106,8 +108,9 @@ USER = "9000"
 @pytest.fixture(scope="module")
 def images(engine):
     """Both images, and those of our agents."""
-    engine.build(REPOSITORY, "ocsd-agent", "--target", "agent")
-    engine.build(REPOSITORY, "ocsd", "--target", "host")
+    if not os.environ.get("OCSD_TEST_KEPT_IMAGES"):
+        engine.build(REPOSITORY, "ocsd-agent", "--target", "agent")
+        engine.build(REPOSITORY, "ocsd", "--target", "host")
     for folder in sorted(path.parent for path in AGENTS.glob("*/Dockerfile")):
         engine.build(folder, f"ocsd-{folder.name.replace('_', '-')}-agent")
     return engine
@@ -301,7 +304,6 @@ def test_compose_files_of_ocs_and_its_guide_run_with_our_images(images, ocs_fold
             wait_until(
                 lambda name=name: session_data(variables["ROUTER_PORT"], name, "acq"), name, 120
             )
-        # What the aggregator may have missed it fetches from the agents' spools.
         wait_until(lambda: list((ocs_folder / "data").glob("*/*.g3")), "a file of recorded data")
     finally:
         project.compose("down", "--timeout", "20")
