@@ -34,6 +34,7 @@ from ocsd.system.address import (
     checked_interface,
     checked_url,
     is_loopback,
+    port_of,
     unencrypted,
 )
 from ocsd.text.nearest import did_you_mean
@@ -47,6 +48,9 @@ HOST_MANAGER = "HostManager"
 """The agent class that the daemon itself stands in for."""
 WEB_NAME = "web"
 """The name of the process that serves the page, if no entry gives it another."""
+BRIDGE_NAME = "bridge"
+"""The name of the process that joins a host's own router to the hub, if no entry gives it
+another."""
 ALARMS_NAME = "alarms"
 """The name of the process that evaluates alarms, if no entry gives it another."""
 
@@ -298,6 +302,8 @@ class Host(_Part):
     log_dir: str | None = key("log-dir", default=None)
     crossbar: Crossbar | None = None
     """None: this host does not run the router."""
+    router: Literal["local"] | None = None
+    """``local``: this host has a router of its own, which a bridge joins to the hub."""
     agent_paths: tuple[str, ...] = key("agent-paths", default=())
     instances: tuple[Instance, ...] = key("agent-instances", default=())
     wamp_server: ServerUrl | None = None
@@ -316,10 +322,26 @@ class Host(_Part):
     """Where its values stand in the site file, e.g. ``agent-paths/0``, from 1."""
 
     def hub(self, site_hub: Hub) -> Hub:
-        """Return `site_hub` with what this host overrides."""
+        """Return `site_hub` with what this host overrides: the router that its programs use."""
+        if self.has_own_router:
+            site_hub = own_hub(site_hub)
         return site_hub.overridden(
             wamp_server=self.wamp_server, wamp_http=self.wamp_http, wamp_realm=self.wamp_realm
         )
+
+
+    @property
+    def has_own_router(self) -> bool:
+        """Whether a router runs here beside that of the site."""
+        return self.router == "local"
+
+
+def own_hub(site_hub: Hub) -> Hub:
+    """Return the hub of a host with a router of its own: at loopback, at the port of the site's."""
+    parts = urlsplit(site_hub.wamp_server)
+    url = f"ws://{LOOPBACK}:{port_of(parts)}{parts.path}"
+    changed = {"wamp_server": url, "wamp_http": http_beside(url), "wamp_tls": None, "listen": None}
+    return site_hub.model_copy(update=changed)
 
 
 class Site(_Part):

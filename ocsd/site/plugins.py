@@ -124,6 +124,7 @@ BUILT_IN: Mapping[str, AgentEntry] = {
     INFLUXDB_2_CLASS: AgentEntry(INFLUXDB_2_CLASS, "ocsd.export.databases.agent", "main_v2"),
     POSTGRES_CLASS: AgentEntry(POSTGRES_CLASS, "ocsd.export.databases.postgres.agent"),
     WEB_CLASS: AgentEntry(WEB_CLASS, "ocsd.web.process"),
+    BRIDGE_CLASS: AgentEntry(BRIDGE_CLASS, "ocsd.bridge.process"),
     ALARMS_CLASS: AgentEntry(ALARMS_CLASS, "ocsd.evaluator.process"),
     "AccessDirector": AgentEntry("AccessDirector", "ocsd.director.agent"),
     HOST_MANAGER: AgentEntry(HOST_MANAGER, None),
