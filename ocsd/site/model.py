@@ -324,7 +324,7 @@ class Host(_Part):
     def hub(self, site_hub: Hub) -> Hub:
         """Return `site_hub` with what this host overrides: the router that its programs use."""
         if self.has_own_router:
-            site_hub = own_hub(site_hub)
+            return own_hub(site_hub, self.wamp_server, self.wamp_http, self.wamp_realm)
         return site_hub.overridden(
             wamp_server=self.wamp_server, wamp_http=self.wamp_http, wamp_realm=self.wamp_realm
         )
@@ -336,11 +336,25 @@ class Host(_Part):
         return self.router == "local"
 
 
-def own_hub(site_hub: Hub) -> Hub:
-    """Return the hub of a host with a router of its own: at loopback, at the port of the site's."""
+def _example(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{LOOPBACK}:{port_of(parts)}").geturl()
+
+
+def own_hub(site_hub: Hub, server: str | None, http: str | None, realm: str | None) -> Hub:
+    """Return the hub of a host with a router of its own, given the URLs and realm of its entry.
+
+    Without them it is at loopback, at the port and path of the site's, in the same realm.
+    """
     parts = urlsplit(site_hub.wamp_server)
-    url = f"ws://{LOOPBACK}:{port_of(parts)}{parts.path}"
-    changed = {"wamp_server": url, "wamp_http": http_beside(url), "wamp_tls": None, "listen": None}
+    server = server or f"ws://{LOOPBACK}:{port_of(parts)}{parts.path}"
+    changed = {
+        "wamp_server": server,
+        "wamp_http": http or http_beside(server),
+        "wamp_realm": realm or site_hub.wamp_realm,
+        "wamp_tls": None,
+        "listen": None,
+    }
     return site_hub.model_copy(update=changed)
 
 
@@ -372,6 +386,34 @@ class Site(_Part):
                     line = host.lines.get(name, 1)
                     raise ValueError(f"line {line}: hub has access: closed, but {text}")
         return self
+
+    @model_validator(mode="after")
+    def _own_routers_fit(self) -> Self:
+        for host in self.hosts.values():
+            if host.has_own_router and (text := self._misfit(host)):
+                raise ValueError(f"line {host.lines.get('router', 1)}: {text}")
+        return self
+
+    def _misfit(self, host: Host) -> str:
+        """Return why a host cannot have a router of its own; empty if it can."""
+        if host.crossbar is not None:
+            return "a host runs the router of the site (crossbar) or one of its own (router: local)"
+        if self.hub.is_closed:
+            return "router: local is for sites with access: open; take it out"
+        own, site = host.hub(self.hub), urlsplit(self.hub.wamp_server)
+        for key, url in (("wamp_server", own.wamp_server), ("wamp_http", own.wamp_http)):
+            if not is_loopback(urlsplit(url).hostname or ""):
+                return (
+                    f"with router: local, {key} is the address of the host's own router, which is "
+                    f"for programs of this machine: write e.g. {_example(url)}, not {url}"
+                )
+        here = urlsplit(own.wamp_server)
+        if is_loopback(site.hostname or "") and port_of(site) == port_of(here):
+            return (
+                f"the hub has port {port_of(site)} of this machine, so the host's own router "
+                f"needs another one: add e.g. wamp_server: ws://{LOOPBACK}:{port_of(site) + 1}/ws"
+            )
+        return ""
 
     def place(self, line: int | None) -> str:
         """Return a place in the file for messages: ``FILE:LINE``."""

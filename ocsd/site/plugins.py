@@ -25,7 +25,7 @@ from ocsd.site.data_folder import (
 )
 from ocsd.site.model import HOST_MANAGER
 from ocsd.site.plugin_file import Modules, Registration, registrations, registrations_of
-from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
+from ocsd.system.classes import ALARMS_CLASS, BRIDGE_CLASS, WEB_CLASS
 from ocsd.text.nearest import nearest
 
 ENTRY_POINT_GROUP = "ocs.plugins"
