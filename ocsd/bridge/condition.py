@@ -87,7 +87,7 @@ class Condition:
 
     def _waiting(self) -> str:
         size = f"{self.waiting_bytes / MEBIBYTE:.1f} MiB"
-        return f"{plural(self.waiting, "event")} ({size}) for it wait here"
+        return f"{plural(self.waiting, 'event')} ({size}) for it waiting here"
 
 
 def of_duplicate(instance_id: str, host: str, holder: Mapping[str, Any] | None) -> str:
