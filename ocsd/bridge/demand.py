@@ -12,6 +12,9 @@ SUBSCRIPTION: Final = "wamp.subscription"
 REGISTRATION: Final = "wamp.registration"
 
 
+_NOBODY: Final[frozenset[int]] = frozenset()
+
+
 class Pattern(NamedTuple):
     """The topics of a subscription."""
 
@@ -39,12 +42,10 @@ class Demand:
         uri = str(details["uri"])
         if uri.startswith(self._below):
             self._patterns[details["id"]] = Pattern(uri, str(details.get("match", EXACT)))
-            self._subscribers.setdefault(details["id"], set())
 
     def joined(self, session: int, number: int) -> None:
-        """Note that a session has a subscription."""
-        if number in self._subscribers:
-            self._subscribers[number].add(session)
+        """Note that a session has a subscription, be it known already or not."""
+        self._subscribers.setdefault(number, set()).add(session)
 
     def left(self, session: int, number: int) -> None:
         """Note that a session has it no longer."""
@@ -66,7 +67,7 @@ class Demand:
         return frozenset(
             pattern
             for number, pattern in self._patterns.items()
-            if self._subscribers[number] - own
+            if self._subscribers.get(number, _NOBODY) - own
         )
 
 

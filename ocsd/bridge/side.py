@@ -308,20 +308,28 @@ class Side:
 
     @inlineCallbacks
     def _list(self, link: BridgeLink, demand: Demand, offers: Offers) -> Any:
-        topics = yield link.call(f"{SUBSCRIPTION}.list")
+        # By session, because without one crossbar's list leaves out what has a wildcard.
+        sessions = yield link.call("wamp.session.list")
         addresses: Any = {"exact": []}
         if self._learns_offers:
             addresses = yield link.call(f"{REGISTRATION}.list")
 
-        def subscribed(sessions: Any, number: int) -> None:
-            for session in sessions or ():
+        found: set[int] = set()
+
+        def subscribed(topics: Mapping[str, list[int]], session: int) -> None:
+            for number in (each for kind in topics.values() for each in kind):
+                found.add(number)
                 demand.joined(session, number)
 
-        asked = []
-        for number in (each for kind in topics.values() for each in kind):
-            asked.append(link.call(f"{SUBSCRIPTION}.get", number).addCallback(demand.created))
-            listing = link.call(f"{SUBSCRIPTION}.list_subscribers", number)
-            asked.append(listing.addCallback(subscribed, number))
+        listing = [
+            link.call(f"{SUBSCRIPTION}.list", each).addCallback(subscribed, each)
+            for each in sessions
+        ]
+        # Sessions without any are said not to exist.
+        yield DeferredList(listing, consumeErrors=True)
+        asked = [
+            link.call(f"{SUBSCRIPTION}.get", number).addCallback(demand.created) for number in found
+        ]
         for number in addresses["exact"]:
             asked.append(link.call(f"{REGISTRATION}.get", number).addCallback(offers.created))
         # Some are given up meanwhile.

@@ -25,9 +25,9 @@ _ROLE = "ocs"
 
 _META_CALLS: Final = (
     *(f"wamp.{kind}.{name}" for kind in ("subscription", "registration") for name in ("list", "get")),
-    "wamp.subscription.list_subscribers",
     "wamp.registration.lookup",
     "wamp.registration.list_callees",
+    "wamp.session.list",
     "wamp.session.count",
 )
 _META_TOPICS: Final = tuple(
