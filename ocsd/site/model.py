@@ -329,7 +329,6 @@ class Host(_Part):
             wamp_server=self.wamp_server, wamp_http=self.wamp_http, wamp_realm=self.wamp_realm
         )
 
-
     @property
     def has_own_router(self) -> bool:
         """Whether a router runs here beside that of the site."""
@@ -401,10 +400,10 @@ class Site(_Part):
         if self.hub.is_closed:
             return "router: local is for sites with access: open; take it out"
         own, site = host.hub(self.hub), urlsplit(self.hub.wamp_server)
-        for key, url in (("wamp_server", own.wamp_server), ("wamp_http", own.wamp_http)):
+        for name, url in (("wamp_server", own.wamp_server), ("wamp_http", own.wamp_http)):
             if not is_loopback(urlsplit(url).hostname or ""):
                 return (
-                    f"with router: local, {key} is the address of the host's own router, which is "
+                    f"with router: local, {name} is the address of the host's own router, which is "
                     f"for programs of this machine: write e.g. {_example(url)}, not {url}"
                 )
         here = urlsplit(own.wamp_server)
