@@ -302,7 +302,7 @@ class Host(_Part):
     log_dir: str | None = key("log-dir", default=None)
     crossbar: Crossbar | None = None
     """None: this host does not run the router."""
-    router: Literal["local"] | None = None
+    router: Literal["hub", "local"] = "hub"
     """``local``: this host has a router of its own, which a bridge joins to the hub."""
     agent_paths: tuple[str, ...] = key("agent-paths", default=())
     instances: tuple[Instance, ...] = key("agent-instances", default=())
