@@ -205,7 +205,7 @@ class Side:
     def _subscribe(self, link: BridgeLink, pattern: Pattern) -> Any:
         options = SubscribeOptions(match=pattern.match)
         try:
-            granted = yield link.subscribe(_nothing, pattern.uri, options)
+            granted = yield link.subscribe(nothing, pattern.uri, options)
         except (ApplicationError, TransportLost) as error:
             self._refused(link, self.follow, pattern, error)
             return
@@ -233,7 +233,7 @@ class Side:
     def _registered(self, link: BridgeLink, uri: str) -> Any:
         """Register an address, also if an earlier session of this bridge still holds it."""
         try:
-            granted = yield link.register(_nothing, uri)
+            granted = yield link.register(nothing, uri)
         except ApplicationError as error:
             if error.error != TAKEN:
                 raise
@@ -241,7 +241,7 @@ class Side:
             if not is_own:
                 self.holders[uri] = yield self._holder(link, uri)
                 raise
-            granted = yield link.register(_nothing, uri, RegisterOptions(force_reregister=True))
+            granted = yield link.register(nothing, uri, RegisterOptions(force_reregister=True))
         return granted
 
     @inlineCallbacks
@@ -294,5 +294,5 @@ class Side:
         self.log.failure("the bridge has failed to do something", failure=failure)
 
 
-def _nothing(*_: Any, **__: Any) -> None:
+def nothing(*_: Any, **__: Any) -> None:
     """Stand for what goes past autobahn's handlers."""
