@@ -36,7 +36,7 @@ REALM = "test_realm"
 TOPIC = f"{ROOT}.bench.feeds.values"
 PROCEDURE = f"{ROOT}.bench.echo"
 AHEAD = 200
-"""Events that are published before the subscriber has had the first of them."""
+"""Events that are published ahead of the subscriber."""
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ def main() -> None:
             measuring = measure(hub, leaf, args.events, args.calls)
             failed: list[Any] = []
             measuring.addErrback(failed.append)
-            measuring.addBoth(lambda _: reactor.stop())
+            measuring.addBoth(lambda _: reactor.running and reactor.stop())
             reactor.run()
             for failure in failed:
                 failure.raiseException()
@@ -126,41 +126,35 @@ def client(socket: Path) -> Any:
     return session
 
 
-@inlineCallbacks
-def measure(hub: Router, leaf: Router, events: int, calls: int) -> Any:
-    """Measure one router, then the bridged pair."""
-    provider = yield client(hub.socket)
-    heard: list[int] = []
-    waiting: list[Any] = []
+class Load:
+    """The events and calls, and the program at the hub that gets them."""
 
-    def on_event(number: int, *_: Any) -> None:
-        heard.append(number)
-        if waiting and len(heard) >= waiting[0][0]:
-            waiting.pop(0)[1].callback(None)
-
-    yield provider.subscribe(on_event, TOPIC)
-    yield provider.register(lambda *args: args[0], PROCEDURE)
-    local = yield client(hub.socket)
-    far = yield client(leaf.socket)
+    def __init__(self) -> None:
+        self.heard: list[int] = []
 
     @inlineCallbacks
-    def publish(session: Any, count: int) -> Any:
-        heard.clear()
+    def begin(self, socket: Path) -> Any:
+        """Subscribe and register at a router."""
+        provider = yield client(socket)
+        yield provider.subscribe(lambda number, _: self.heard.append(number), TOPIC)
+        yield provider.register(lambda *args: args[0], PROCEDURE)
+
+    @inlineCallbacks
+    def publish(self, session: Any, count: int) -> Any:
+        """Publish events, not too far ahead of who hears them; each has to come once."""
+        self.heard.clear()
         for number in range(count):
             session.publish(TOPIC, number, {"timestamps": [1.0] * 100, "values": [0.5] * 100})
-            if (number + 1) % AHEAD == 0:
-                there: Deferred[None] = Deferred()
-                waiting.append((number + 2 - AHEAD // 2, there))
-                if len(heard) < number + 2 - AHEAD // 2:
-                    yield there
-                else:
-                    waiting.pop()
-        while len(heard) < count:
+            while number - len(self.heard) > AHEAD:
+                yield pause(0.002)
+        while len(self.heard) < count:
             yield pause(0.01)
-        assert heard == list(range(count))
+        if self.heard != list(range(count)):
+            raise RuntimeError("the events did not come once and in order")
 
     @inlineCallbacks
-    def call(session: Any, count: int) -> Any:
+    def call(self, session: Any, count: int) -> Any:
+        """Make calls one after the other; return the median time of one [s]."""
         took_s = []
         for number in range(count):
             began_s = time.perf_counter()
@@ -168,38 +162,45 @@ def measure(hub: Router, leaf: Router, events: int, calls: int) -> Any:
             took_s.append(time.perf_counter() - began_s)
         return statistics.median(took_s)
 
+
+@inlineCallbacks
+def measure(hub: Router, leaf: Router, events: int, calls: int) -> Any:
+    """Measure one router, then the bridged pair."""
+    load = Load()
+    yield load.begin(hub.socket)
+    local = yield client(hub.socket)
+    far = yield client(leaf.socket)
     began_s = time.perf_counter()
     words = [sys.executable, "-m", "benchmarks.bridge", "--bridge"]
     process = subprocess.Popen([*words, str(leaf.bridge_socket), hub.url])
     bridge = psutil.Process(process.pid)
+
+    def used_s() -> list[float]:
+        return [hub.cpu_s(), leaf.cpu_s(), cpu_s(bridge)]
+
     try:
         yield answered(far)
         start_s = time.perf_counter() - began_s
-        idle_bytes = bridge.memory_info().rss
-        rows = {}
+        told = {"bridge_start_s": round(start_s, 2), "bridge_rss_mib": rss_mib(bridge)}
         for name, session in (("one router", local), ("bridged", far)):
-            before = [*map(Router.cpu_s, (hub, leaf)), cpu_s(bridge)]
-            yield publish(session, events)
-            between = [*map(Router.cpu_s, (hub, leaf)), cpu_s(bridge)]
-            median_s = yield call(session, calls)
-            after = [*map(Router.cpu_s, (hub, leaf)), cpu_s(bridge)]
-            rows[name] = {
+            before = used_s()
+            yield load.publish(session, events)
+            between = used_s()
+            median_s = yield load.call(session, calls)
+            told[name] = {
                 "event_us": spent(before, between, events),
-                "call_us": spent(between, after, calls),
+                "call_us": spent(between, used_s(), calls),
                 "call_median_ms": round(1000 * median_s, 2),
             }
-        told = {
-            "events": events,
-            "calls": calls,
-            "bridge_start_s": round(start_s, 2),
-            "bridge_rss_mib": round(idle_bytes / 2**20),
-            "bridge_rss_after_mib": round(bridge.memory_info().rss / 2**20),
-            **rows,
-        }
-        print(json.dumps(told, indent=2))
+        print(json.dumps({**told, "bridge_rss_after_mib": rss_mib(bridge)}, indent=2))
     finally:
         process.kill()
         process.wait()
+
+
+def rss_mib(process: psutil.Process) -> int:
+    """Return the memory of a process [MiB]."""
+    return round(process.memory_info().rss / 2**20)
 
 
 @inlineCallbacks

@@ -173,6 +173,8 @@ def test_a_name_on_two_hosts_is_told(two):
         wait_until(lambda: "'twin' is in use on this host" in two.bridge()["reason"], "the word")
         assert two.bridge()["health"] == "degraded"
         assert two.bridge()["bridge"]["duplicates"].keys() == {"twin"}
+        told = "'twin' is in use on this host and on host 'leaf'"
+        wait_until(lambda: told in two.site.status("hub")["trouble"], "the hub's daemon to know")
     finally:
         two.site.file.write_text(text)
         two.site.ocsd("reload", "--host", "leaf")
