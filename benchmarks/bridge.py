@@ -23,7 +23,7 @@ import psutil
 from twisted.internet.defer import Deferred, inlineCallbacks
 
 from benchmarks.router import free_port
-from ocsd.bridge.bridge import Bridge
+from ocsd.bridge.bridge import RouterBridge
 from ocsd.bus.endpoint import RouterAddress, connect
 from ocsd.bus.wamp import ApplicationError, ComponentConfig, LoggedInSession, TransportLost
 from ocsd.reactor.threads import the_reactor
@@ -65,7 +65,7 @@ def main() -> None:
 def be_bridge(socket: str, url: str) -> None:
     """Be the bridge."""
     reactor: Any = the_reactor()
-    bridge = Bridge("leaf", RouterAddress("", REALM, socket), RouterAddress(url, REALM), ROOT)
+    bridge = RouterBridge("leaf", RouterAddress("", REALM, socket), RouterAddress(url, REALM), ROOT)
     reactor.callWhenRunning(bridge.start)
     reactor.run()
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from ocsd.bridge.condition import Condition, of_duplicate
+from ocsd.bridge.condition import BridgeCondition, of_duplicate
 from ocsd.bridge.demand import is_returning
 from ocsd.bridge.link import NO_SUCH_PROCEDURE, ROUTER_AWAY, BridgeLink
 from ocsd.bridge.side import Side, nothing
@@ -27,7 +27,7 @@ TICK_S: Final = 1.0
 """Period of the questions whether the routers live [s]."""
 
 
-class Bridge:
+class RouterBridge:
     """Joins the router of a host to the hub.
 
     Parameters
@@ -73,12 +73,12 @@ class Bridge:
         """Whether this host's router passes calls on to the bridge."""
         return self.local.link is not None and bool(self.local.link.procedures)
 
-    def condition(self) -> Condition:
+    def condition(self) -> BridgeCondition:
         """Return how the bridge does."""
         hub, is_connected = self.hub, self.hub.link is not None
         if is_connected is not self._was_connected:
             self._was_connected, self._since_at = is_connected, time.time()
-        return Condition(
+        return BridgeCondition(
             hub=str(hub.connector.address),
             is_connected=is_connected,
             since_at=self._since_at,

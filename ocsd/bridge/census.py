@@ -11,7 +11,7 @@ from ocsd.bridge.link import BridgeLink
 Change = Callable[[Any, Any], None]
 
 
-class Census:
+class RouterCensus:
     """The subscriptions of all programs at a router, and the registrations, over one link.
 
     Parameters
@@ -32,7 +32,7 @@ class Census:
         address_root: str,
         *,
         with_offers: bool,
-        on_change: Callable[["Census"], None],
+        on_change: Callable[["RouterCensus"], None],
     ) -> None:
         self.demand, self.offers = Demand(address_root), Offers(address_root)
         self.link = link

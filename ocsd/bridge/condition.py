@@ -13,7 +13,7 @@ MOST_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class BridgeCondition:
     """The present condition of a bridge."""
 
     hub: str

@@ -15,7 +15,7 @@ REGISTRATION: Final = "wamp.registration"
 _NOBODY: Final[frozenset[int]] = frozenset()
 
 
-class Pattern(NamedTuple):
+class TopicPattern(NamedTuple):
     """The topics of a subscription."""
 
     uri: str
@@ -34,14 +34,14 @@ class Demand:
 
     def __init__(self, address_root: str) -> None:
         self._below = f"{address_root}."
-        self._patterns: dict[int, Pattern] = {}
+        self._patterns: dict[int, TopicPattern] = {}
         self._subscribers: dict[int, set[int]] = {}
 
     def created(self, details: Mapping[str, Any]) -> None:
         """Note a subscription, by its details."""
         uri = str(details["uri"])
         if uri.startswith(self._below):
-            self._patterns[details["id"]] = Pattern(uri, str(details.get("match", EXACT)))
+            self._patterns[details["id"]] = TopicPattern(uri, str(details.get("match", EXACT)))
 
     def joined(self, session: int, number: int) -> None:
         """Note that a session has a subscription, be it known already or not."""
@@ -57,7 +57,7 @@ class Demand:
         self._patterns.pop(number, None)
         self._subscribers.pop(number, None)
 
-    def wanted(self, own_sessions: Collection[int]) -> frozenset[Pattern]:
+    def wanted(self, own_sessions: Collection[int]) -> frozenset[TopicPattern]:
         """Return what somebody else than the bridge's own sessions has subscribed to.
 
         A bridge's own subscriptions are those of the other side: to send them back would keep both

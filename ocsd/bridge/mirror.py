@@ -13,7 +13,7 @@ REFUSED_RETRY_S: Final = 2.0
 Key = TypeVar("Key", bound=Hashable)
 
 
-class Refusal(NamedTuple):
+class RouterRefusal(NamedTuple):
     """A request that the router has refused."""
 
     reason: str
@@ -37,7 +37,7 @@ class Mirror(Generic[Key]):
         self.wanted: frozenset[Key] = frozenset()
         self._held: dict[Key, int] = {}
         self._asked: set[Key] = set()
-        self._refused: dict[Key, Refusal] = {}
+        self._refused: dict[Key, RouterRefusal] = {}
 
     @property
     def refusals(self) -> Mapping[Key, str]:
@@ -75,7 +75,7 @@ class Mirror(Generic[Key]):
         """Note that the router has refused a request, and why."""
         self._asked.discard(key)
         if key in self.wanted:
-            self._refused[key] = Refusal(reason, now_s + REFUSED_RETRY_S)
+            self._refused[key] = RouterRefusal(reason, now_s + REFUSED_RETRY_S)
 
     def taken_away(self, number: int, reason: str, now_s: float) -> None:
         """Note that the router has taken one away that it had granted."""

@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 
 from twisted.logger import Logger
 
-from ocsd.bridge.bridge import Bridge
+from ocsd.bridge.bridge import RouterBridge
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.errors import ConfigurationError
 from ocsd.log import logs
@@ -44,7 +44,7 @@ def main() -> None:
     BridgeProcess(launch, host_paths).run()
 
 
-def bridge_of(launch: Launch, host_paths: HostPaths) -> Bridge:
+def bridge_of(launch: Launch, host_paths: HostPaths) -> RouterBridge:
     """Return the bridge of a host."""
     hub = launch.site_hub or launch.hub
     credentials = launch.entrance.credentials
@@ -55,7 +55,7 @@ def bridge_of(launch: Launch, host_paths: HostPaths) -> Bridge:
         hub.wamp_server, hub.wamp_realm, credentials=credentials, ca_file=launch.ca_file
     )
     root = launch.hub.address_root
-    return Bridge(launch.host, local, site, root, names_callers=credentials is not None)
+    return RouterBridge(launch.host, local, site, root, names_callers=credentials is not None)
 
 
 class BridgeProcess:

@@ -6,8 +6,8 @@ from typing import Any, Final, Protocol
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.logger import Logger
 
-from ocsd.bridge.census import Census
-from ocsd.bridge.demand import REGISTRATION, Demand, Offers, Pattern
+from ocsd.bridge.census import RouterCensus
+from ocsd.bridge.demand import REGISTRATION, Demand, Offers, TopicPattern
 from ocsd.bridge.link import BridgeConnector, BridgeLink
 from ocsd.bridge.mirror import Mirror
 from ocsd.bridge.waiting import WINDOW_EVENTS, WaitingEvents
@@ -82,7 +82,7 @@ class Side:
         self.connector = BridgeConnector(address, self, name)
         self.link: BridgeLink | None = None
         self.waiting = WaitingEvents()
-        self.follow: Mirror[Pattern] = Mirror()
+        self.follow: Mirror[TopicPattern] = Mirror()
         self.export: Mirror[str] = Mirror()
         self.demand, self.offers = Demand(address_root), Offers(address_root)
         self.knows_demand = True
@@ -92,10 +92,10 @@ class Side:
         self._asking = False
         self._is_due = False
 
-    def wanted(self) -> frozenset[Pattern]:
+    def wanted(self) -> frozenset[TopicPattern]:
         """Return the topics that programs at this router want."""
         if not self.knows_demand:
-            return frozenset({Pattern(f"{self._root}.", "prefix")})
+            return frozenset({TopicPattern(f"{self._root}.", "prefix")})
         return self.demand.wanted(self.own_sessions)
 
     # What the link tells
@@ -202,7 +202,7 @@ class Side:
         ending.addErrback(lambda _: None)  # it is gone already, as the link is
 
     @inlineCallbacks
-    def _subscribe(self, link: BridgeLink, pattern: Pattern) -> Any:
+    def _subscribe(self, link: BridgeLink, pattern: TopicPattern) -> Any:
         options = SubscribeOptions(match=pattern.match)
         try:
             granted = yield link.subscribe(nothing, pattern.uri, options)
@@ -271,7 +271,7 @@ class Side:
     @inlineCallbacks
     def _learn(self, link: BridgeLink) -> Any:
         """Learn what is wanted and offered here, and follow it from now on."""
-        census = Census(
+        census = RouterCensus(
             link, self._root, with_offers=self._learns_offers, on_change=self._census_changed
         )
         try:
@@ -284,7 +284,7 @@ class Side:
             if link is self.link:
                 self._ends.changed(self)
 
-    def _census_changed(self, census: Census) -> None:
+    def _census_changed(self, census: RouterCensus) -> None:
         if census.link is self.link:
             self.knows_demand = True
             self.demand, self.offers = census.demand, census.offers

@@ -1,6 +1,6 @@
 """What programs want and offer, by the events of WAMP's meta API."""
 
-from ocsd.bridge.demand import Demand, Offers, Pattern, is_returning
+from ocsd.bridge.demand import Demand, Offers, TopicPattern, is_returning
 
 OWN, AGENT, VIEWER = 1, 2, 3
 
@@ -12,9 +12,9 @@ def subscription(number, uri, match="exact"):
 def test_each_match_policy_is_wanted_as_it_is():
     demand = Demand("observatory")
     patterns = [
-        Pattern("observatory.a.feeds.b", "exact"),
-        Pattern("observatory.a.", "prefix"),
-        Pattern("observatory..feeds.", "wildcard"),
+        TopicPattern("observatory.a.feeds.b", "exact"),
+        TopicPattern("observatory.a.", "prefix"),
+        TopicPattern("observatory..feeds.", "wildcard"),
     ]
     for number, pattern in enumerate(patterns):
         demand.created(subscription(number, *pattern))
@@ -28,7 +28,7 @@ def test_the_own_subscriptions_of_the_bridge_are_not_wanted():
     demand.joined(OWN, 5)
     assert demand.wanted({OWN}) == frozenset()
     demand.joined(VIEWER, 5)
-    assert demand.wanted({OWN}) == {Pattern("observatory.a", "exact")}
+    assert demand.wanted({OWN}) == {TopicPattern("observatory.a", "exact")}
     demand.left(VIEWER, 5)
     assert demand.wanted({OWN}) == frozenset()
 
@@ -47,7 +47,7 @@ def test_a_subscriber_may_be_known_before_the_subscription():
     demand.joined(VIEWER, 5)
     demand.left(VIEWER, 5)
     demand.created(subscription(5, "observatory.a"))
-    assert demand.wanted(()) == {Pattern("observatory.a", "exact")}
+    assert demand.wanted(()) == {TopicPattern("observatory.a", "exact")}
 
 
 def test_a_subscription_that_is_deleted_is_wanted_no_more():
