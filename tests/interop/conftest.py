@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests import forked_commands
 from tests.system.waiting import wait_until
 
 collect_ignore = ["written_for_ocs"]  # run as somebody else's tests
@@ -63,13 +64,7 @@ class OcsdSite:
 
     def ocsd(self, *arguments: str, limit_s: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command of ocsd."""
-        return subprocess.run(
-            [sys.executable, "-m", "ocsd", *arguments],
-            env=self._environment(),
-            capture_output=True,
-            text=True,
-            timeout=limit_s,
-        )
+        return forked_commands.run(arguments, self._environment(), Path.cwd(), limit_s)
 
     def status(self) -> dict[str, Any]:
         """Return ``ocsd status --json``."""

@@ -15,6 +15,7 @@ import yaml
 from xdist.scheduler import LoadScopeScheduling
 
 from ocsd.cli.talk.control import DaemonClient
+from tests import forked_commands
 from tests.system.agent_processes import Router, Supervisor
 from tests.system.fork_server import NoRouter, supervising
 from tests.system.waiting import free_port, wait_until
@@ -137,14 +138,8 @@ class Site:
 
     def ocsd(self, *words, limit_s=60):
         """Run the command line; return the finished process, its output as text."""
-        return subprocess.run(
-            [sys.executable, "-m", "ocsd", *words],
-            env=self.environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=limit_s,
-        )
+        words = tuple(map(str, words))
+        return forked_commands.run(words, self.environment, self.folder, limit_s)
 
     def start(self, host="lab"):
         """Start the daemon and wait until everything has settled."""

@@ -114,8 +114,7 @@ class Feed:
         self.refusal: str | None = None
         self.freshness = Freshness()
         self.losses = Losses()
-        fault = feed_name_fault(feed_name, self.address)
-        if fault:
+        if fault := feed_name_fault(feed_name, self.address):
             self.refuse(f"feed name {shown(feed_name)} {fault}")
         self._keep = keep
         self._more_info = more_info
@@ -215,9 +214,8 @@ class Feed:
         """Send everything now, because the agent is about to end (reactor thread)."""
         self._finished = True
         self._flush()
-        timer, self._backlog_timer = self._backlog_timer, None
-        if timer is not None:
-            timer.cancel()
+        if self._backlog_timer is not None:
+            self._backlog_timer.cancel()
         with suppress(OSError):  # the aggregator asks for those that are left
             while self._unsent is not None and self._publish_unsent():
                 pass
@@ -335,10 +333,9 @@ class Feed:
         if kept and self.agent.spools.is_unheard(self.address):
             self._unsent = None
             return
-        if self._unsent is None:
-            numbered = [message, {**info, **self._more_info(), "seq": number}]
-            if self._published(numbered) or not self._keep:
-                return
+        numbered = [message, {**info, **self._more_info(), "seq": number}]
+        if self._unsent is None and (self._published(numbered) or not self._keep):
+            return
         if not self.is_spooled:
             kept = self._put_aside(number, message, info)
         if kept and self._unsent is None:

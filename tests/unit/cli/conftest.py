@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests import forked_commands
 from tests.unit.cli import stand_in_daemon
 from tests.unit.cli.stand_in_daemon import StandIn
 
@@ -40,15 +41,8 @@ class CommandLine:
         return [sys.executable, "-m", "ocsd", *arguments]
 
     def __call__(self, *arguments: str, **changed: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            self.command(*arguments),
-            env={**self.environment, **changed},
-            cwd=self.base,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        environment = {**self.environment, **changed}
+        return forked_commands.run(arguments, environment, self.base, 30)
 
     def begin(self, *arguments: str, **more: Any) -> "subprocess.Popen[str]":
         return subprocess.Popen(
