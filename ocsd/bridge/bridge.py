@@ -1,4 +1,4 @@
-"""What goes from one router to the other.
+"""Events and calls from one router to the other.
 
 A host's router is a leaf, the site's the hub. Events go over where somebody at the other side has
 subscribed to them. Each address of an agent of the host is registered at the hub as well; a call

@@ -1,11 +1,11 @@
-"""What programs at a router want and offer, asked of the router and then followed."""
+"""Subscriptions and registrations of all programs at a router: asked for, then followed."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import DeferredList, inlineCallbacks
 
-from ocsd.bridge.demand import REGISTRATION, SUBSCRIPTION, Demand, Offers
+from ocsd.bridge.demand import META_REGISTRATION, META_SUBSCRIPTION, Demand, Offers
 from ocsd.bridge.link import BridgeLink
 
 Change = Callable[[Any, Any], None]
@@ -63,14 +63,14 @@ class RouterCensus:
         """Return what to do with each event of the meta API: a session, and details or a number."""
         demand, offers = self.demand, self.offers
         changes: dict[str, Change] = {
-            f"{SUBSCRIPTION}.on_create": lambda _, details: demand.created(details),
-            f"{SUBSCRIPTION}.on_subscribe": demand.joined,
-            f"{SUBSCRIPTION}.on_unsubscribe": demand.left,
-            f"{SUBSCRIPTION}.on_delete": lambda _, number: demand.deleted(number),
+            f"{META_SUBSCRIPTION}.on_create": lambda _, details: demand.created(details),
+            f"{META_SUBSCRIPTION}.on_subscribe": demand.joined,
+            f"{META_SUBSCRIPTION}.on_unsubscribe": demand.left,
+            f"{META_SUBSCRIPTION}.on_delete": lambda _, number: demand.deleted(number),
         }
         if self._with_offers:
-            changes[f"{REGISTRATION}.on_create"] = lambda _, details: offers.created(details)
-            changes[f"{REGISTRATION}.on_delete"] = lambda _, number: offers.deleted(number)
+            changes[f"{META_REGISTRATION}.on_create"] = lambda _, details: offers.created(details)
+            changes[f"{META_REGISTRATION}.on_delete"] = lambda _, number: offers.deleted(number)
         return changes
 
     def _telling(self, change: Change) -> Callable[[Any, Any], None]:
@@ -95,18 +95,18 @@ class RouterCensus:
         # A session without any is said not to exist.
         yield DeferredList(
             [
-                self.link.call(f"{SUBSCRIPTION}.list", each).addCallback(has, each)
+                self.link.call(f"{META_SUBSCRIPTION}.list", each).addCallback(has, each)
                 for each in sessions
             ],
             consumeErrors=True,
         )
-        calls = [self.link.call(f"{SUBSCRIPTION}.get", number) for number in found]
+        calls = [self.link.call(f"{META_SUBSCRIPTION}.get", number) for number in found]
         yield self._all(calls, self.demand.created)
 
     @inlineCallbacks
     def _ask_for_offers(self) -> Any:
-        found = yield self.link.call(f"{REGISTRATION}.list")
-        calls = [self.link.call(f"{REGISTRATION}.get", number) for number in found["exact"]]
+        found = yield self.link.call(f"{META_REGISTRATION}.list")
+        calls = [self.link.call(f"{META_REGISTRATION}.get", number) for number in found["exact"]]
         yield self._all(calls, self.offers.created)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""How a bridge does, as data for the status and in words for the operator."""
+"""The condition of a bridge, as data for the status and in words for the operator."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

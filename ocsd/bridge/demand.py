@@ -1,4 +1,4 @@
-"""What the programs at one router want, and what they offer, as its meta API tells.
+"""The subscriptions and registrations of programs at one router, as its meta API tells.
 
 WAMP's meta API: https://wamp-proto.org/wamp_latest_ietf.html, "Session Meta API", sections on
 registrations and subscriptions.
@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 EXACT: Final = "exact"
-SUBSCRIPTION: Final = "wamp.subscription"
-REGISTRATION: Final = "wamp.registration"
+META_SUBSCRIPTION: Final = "wamp.subscription"
+META_REGISTRATION: Final = "wamp.registration"
 
 
 _NOBODY: Final[frozenset[int]] = frozenset()

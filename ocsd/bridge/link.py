@@ -33,17 +33,17 @@ from ocsd.bus.wamp import (
 )
 from ocsd.reactor.threads import the_reactor
 
-JOIN_LIMIT_S: Final = 15.0
+BRIDGE_JOIN_LIMIT_S: Final = 15.0
 """Time from an open transport to a joined realm [s]."""
-ANSWER_LIMIT_S: Final = 10.0
+SILENCE_ENDS_LINK_S: Final = 10.0
 """Time in which a router answers a call of its own, or sends anything else [s]; a link on which
 nothing comes for longer is dropped.
 """
 MOST_CALLS: Final = 10_000
 """Calls that wait for an answer of one router."""
-LINK_LOST: Final = "ocsd.error.link_lost"
+LINK_LOST: Final = "bridge.error.link_lost"
 """Error of a call whose answer got lost with the link between the routers."""
-ROUTER_AWAY: Final = "ocsd.error.router_away"
+ROUTER_AWAY: Final = "bridge.error.router_away"
 """Error of a call for an agent at the other side while there is no link to it."""
 TOO_LARGE: Final = "wamp.error.payload_size_exceeded"
 NO_SUCH_PROCEDURE: Final = "wamp.error.no_such_procedure"
@@ -138,9 +138,13 @@ class BridgeLink(LoggedInSession):
             link, request = self._asked[msg.request]
             link.send(Cancel(request, msg.mode))
         else:
-            super().onMessage(msg)
-            if kind is Unregistered and msg.request == 0:
-                self._side.taken_away(msg.registration)
+            self._own(msg)
+
+    def _own(self, msg: Any) -> None:
+        """Handle what is for the bridge itself."""
+        super().onMessage(msg)
+        if type(msg) is Unregistered and msg.request == 0:
+            self._side.taken_away(msg.registration)
 
     # Calls
 
@@ -223,10 +227,10 @@ class BridgeLink(LoggedInSession):
         def over() -> None:
             # A busy router answers late, behind what it has to send anyway.
             silent_s = reactor.seconds() - max(self._heard_s, asked_s)
-            if silent_s >= ANSWER_LIMIT_S:
+            if silent_s >= SILENCE_ENDS_LINK_S:
                 self._connector.drop_slow()
             else:
-                wait(ANSWER_LIMIT_S - silent_s)
+                wait(SILENCE_ENDS_LINK_S - silent_s)
 
         def answered(outcome: Any) -> None:
             if waiting[0].active():
@@ -235,7 +239,7 @@ class BridgeLink(LoggedInSession):
                 on_answer()
 
         asked_s = reactor.seconds()
-        wait(ANSWER_LIMIT_S)
+        wait(SILENCE_ENDS_LINK_S)
         calling: Deferred[Any] = self.call(PROBE)
         calling.addBoth(answered)
 
@@ -272,12 +276,12 @@ class BridgeLink(LoggedInSession):
 class BridgeConnector(RouterConnector):
     """Keeps the bridge joined to one router."""
 
-    join_limit_s = JOIN_LIMIT_S
+    join_limit_s = BRIDGE_JOIN_LIMIT_S
 
     def __init__(self, address: RouterAddress, side: SideOfLink, name: str) -> None:
         state = Reconnection(rejoins=True, reason="it is being connected")
         super().__init__(address, state, lambda: BridgeLink(address.realm, self, name))
-        self.too_slow = f"the router did not let it join within {JOIN_LIMIT_S:.0f} s"
+        self.too_slow = f"the router did not let it join within {BRIDGE_JOIN_LIMIT_S:.0f} s"
         self.side = side
         self._link: BridgeLink | None = None
 
@@ -334,5 +338,5 @@ class BridgeConnector(RouterConnector):
 
     def drop_slow(self) -> None:
         """Drop a link over which no answer comes."""
-        reason = f"the router has not answered for {ANSWER_LIMIT_S:.0f} s"
+        reason = f"the router has not answered for {SILENCE_ENDS_LINK_S:.0f} s"
         self.fire(LinkEvent.REFUSED, reason)

@@ -7,7 +7,7 @@ up. Requests are answered later, and may be refused.
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Final, Generic, NamedTuple, TypeVar
 
-REFUSED_RETRY_S: Final = 2.0
+ASK_AGAIN_S: Final = 2.0
 """Delay before what a router has refused is requested again [s]."""
 
 Key = TypeVar("Key", bound=Hashable)
@@ -41,7 +41,7 @@ class Mirror(Generic[Key]):
 
     @property
     def refusals(self) -> Mapping[Key, str]:
-        """What is wanted and was refused, and why."""
+        """The refused ones of what is wanted, and why."""
         return {key: each.reason for key, each in self._refused.items()}
 
     @property
@@ -75,7 +75,7 @@ class Mirror(Generic[Key]):
         """Note that the router has refused a request, and why."""
         self._asked.discard(key)
         if key in self.wanted:
-            self._refused[key] = RouterRefusal(reason, now_s + REFUSED_RETRY_S)
+            self._refused[key] = RouterRefusal(reason, now_s + ASK_AGAIN_S)
 
     def taken_away(self, number: int, reason: str, now_s: float) -> None:
         """Note that the router has taken one away that it had granted."""

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.logger import Logger
 
 from ocsd.bridge.census import RouterCensus
-from ocsd.bridge.demand import REGISTRATION, Demand, Offers, TopicPattern
+from ocsd.bridge.demand import META_REGISTRATION, Demand, Offers, TopicPattern
 from ocsd.bridge.link import BridgeConnector, BridgeLink
 from ocsd.bridge.mirror import Mirror
 from ocsd.bridge.waiting import WINDOW_EVENTS, WaitingEvents
@@ -247,8 +247,8 @@ class Side:
     @inlineCallbacks
     def _is_held_by_us(self, link: BridgeLink, uri: str) -> Any:
         try:
-            number = yield link.call(f"{REGISTRATION}.lookup", uri)
-            holders = yield link.call(f"{REGISTRATION}.list_callees", number)
+            number = yield link.call(f"{META_REGISTRATION}.lookup", uri)
+            holders = yield link.call(f"{META_REGISTRATION}.list_callees", number)
         except ApplicationError:
             return False  # the router does not tell, or it has just been given up
         return not self.own_sessions.isdisjoint(holders or ())

@@ -8,8 +8,8 @@ oldest event that was not sent yet is dropped, and counted.
 from collections import deque
 from typing import Any, Final, NamedTuple
 
-MOST_EVENTS: Final = 100_000
-MOST_BYTES: Final = 2**26
+MOST_WAITING_EVENTS: Final = 100_000
+MOST_WAITING_BYTES: Final = 2**26
 """Events that wait for a router, at most, and the size of their messages [bytes]."""
 WINDOW_EVENTS: Final = 1000
 WINDOW_BYTES: Final = 2**23
@@ -30,7 +30,7 @@ class WaitingEvent(NamedTuple):
     args: Any
     kwargs: Any
     sender: Any = None
-    """Who published it, as the router tells; None if it does not."""
+    """Its publisher, as the router tells; None if it does not."""
 
 
 class WaitingEvents:
@@ -45,7 +45,9 @@ class WaitingEvents:
         Size of the events that wait.
     """
 
-    def __init__(self, most_events: int = MOST_EVENTS, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self, most_events: int = MOST_WAITING_EVENTS, most_bytes: int = MOST_WAITING_BYTES
+    ) -> None:
         self.dropped = 0
         self.size_bytes = 0
         self._most_events, self._most_bytes = most_events, most_bytes

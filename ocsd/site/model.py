@@ -31,10 +31,11 @@ from ocsd.site.supervision import (
 from ocsd.site.supervision import Web as Web  # a model of the file like the others here
 from ocsd.system.address import (
     LOOPBACK,
+    at_loopback,
     checked_interface,
     checked_url,
     is_loopback,
-    port_of,
+    misfit,
     unencrypted,
 )
 from ocsd.text.nearest import did_you_mean
@@ -335,18 +336,12 @@ class Host(_Part):
         return self.router == "local"
 
 
-def _example(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=f"{LOOPBACK}:{port_of(parts)}").geturl()
-
-
 def own_hub(site_hub: Hub, server: str | None, http: str | None, realm: str | None) -> Hub:
     """Return the hub of a host with a router of its own, given the URLs and realm of its entry.
 
     Without them it is at loopback, at the port and path of the site's, in the same realm.
     """
-    parts = urlsplit(site_hub.wamp_server)
-    server = server or f"ws://{LOOPBACK}:{port_of(parts)}{parts.path}"
+    server = server or at_loopback(site_hub.wamp_server)
     changed = {
         "wamp_server": server,
         "wamp_http": http or http_beside(server),
@@ -399,20 +394,8 @@ class Site(_Part):
             return "a host runs the router of the site (crossbar) or one of its own (router: local)"
         if self.hub.is_closed:
             return "router: local is for sites with access: open; take it out"
-        own, site = host.hub(self.hub), urlsplit(self.hub.wamp_server)
-        for name, url in (("wamp_server", own.wamp_server), ("wamp_http", own.wamp_http)):
-            if not is_loopback(urlsplit(url).hostname or ""):
-                return (
-                    f"with router: local, {name} is the address of the host's own router, which is "
-                    f"for programs of this machine: write e.g. {_example(url)}, not {url}"
-                )
-        here = urlsplit(own.wamp_server)
-        if is_loopback(site.hostname or "") and port_of(site) == port_of(here):
-            return (
-                f"the hub has port {port_of(site)} of this machine, so the host's own router "
-                f"needs another one: add e.g. wamp_server: ws://{LOOPBACK}:{port_of(site) + 1}/ws"
-            )
-        return ""
+        own = host.hub(self.hub)
+        return misfit(self.hub.wamp_server, own.wamp_server, own.wamp_http)
 
     def place(self, line: int | None) -> str:
         """Return a place in the file for messages: ``FILE:LINE``."""

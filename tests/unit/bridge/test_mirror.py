@@ -1,6 +1,6 @@
 """What is held at a router follows what is wanted there."""
 
-from ocsd.bridge.mirror import REFUSED_RETRY_S, Mirror
+from ocsd.bridge.mirror import ASK_AGAIN_S, Mirror
 
 
 def wanting(*keys):
@@ -39,8 +39,8 @@ def test_what_is_refused_is_told_and_requested_again_later():
     mirror.due(0.0)
     mirror.refuse("a", "not you", 0.0)
     assert mirror.refusals == {"a": "not you"}
-    assert mirror.due(REFUSED_RETRY_S / 2).take == ()
-    assert mirror.due(REFUSED_RETRY_S).take == ("a",)
+    assert mirror.due(ASK_AGAIN_S / 2).take == ()
+    assert mirror.due(ASK_AGAIN_S).take == ("a",)
     mirror.granted("a", 1)
     assert mirror.refusals == {}
 
@@ -61,7 +61,7 @@ def test_what_is_taken_away_is_requested_again():
     mirror.granted("b", 8)
     mirror.taken_away(7, "taken", 0.0)
     assert mirror.refusals == {"a": "taken"}
-    assert mirror.due(REFUSED_RETRY_S).take == ("a",)
+    assert mirror.due(ASK_AGAIN_S).take == ("a",)
 
 
 def test_all_that_is_wanted_is_requested_at_the_next_router():

@@ -1,4 +1,4 @@
-"""The cost of a bridge between two routers: ``python -m benchmarks.bridge``.
+"""The cost of a bridge between two routers: ``python -m benchmarks.supervising.bridge``.
 
 Two crossbars, a bridge in a process of its own, and in this process a publisher and a caller at the
 leaf, a subscriber and a callee at the hub. The same once more with all four at the hub, for
@@ -171,7 +171,7 @@ def measure(hub: Router, leaf: Router, events: int, calls: int) -> Any:
     local = yield client(hub.socket)
     far = yield client(leaf.socket)
     began_s = time.perf_counter()
-    words = [sys.executable, "-m", "benchmarks.bridge", "--bridge"]
+    words = [sys.executable, "-m", "benchmarks.supervising.bridge", "--bridge"]
     process = subprocess.Popen([*words, str(leaf.bridge_socket), hub.url])
     bridge = psutil.Process(process.pid)
 
