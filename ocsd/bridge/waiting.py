@@ -9,7 +9,7 @@ from collections import deque
 from typing import Any, Final, NamedTuple
 
 MOST_WAITING_EVENTS: Final = 100_000
-MOST_WAITING_BYTES: Final = 2**26
+BRIDGE_MOST_BYTES: Final = 2**26
 """Events that wait for a router, at most, and the size of their messages [bytes]."""
 WINDOW_EVENTS: Final = 1000
 WINDOW_BYTES: Final = 2**23
@@ -46,7 +46,7 @@ class WaitingEvents:
     """
 
     def __init__(
-        self, most_events: int = MOST_WAITING_EVENTS, most_bytes: int = MOST_WAITING_BYTES
+        self, most_events: int = MOST_WAITING_EVENTS, most_bytes: int = BRIDGE_MOST_BYTES
     ) -> None:
         self.dropped = 0
         self.size_bytes = 0

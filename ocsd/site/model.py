@@ -342,14 +342,9 @@ def own_hub(site_hub: Hub, server: str | None, http: str | None, realm: str | No
     Without them it is at loopback, at the port and path of the site's, in the same realm.
     """
     server = server or at_loopback(site_hub.wamp_server)
-    changed = {
-        "wamp_server": server,
-        "wamp_http": http or http_beside(server),
-        "wamp_realm": realm or site_hub.wamp_realm,
-        "wamp_tls": None,
-        "listen": None,
-    }
-    return site_hub.model_copy(update=changed)
+    http, realm = http or http_beside(server), realm or site_hub.wamp_realm
+    changed = {"wamp_server": server, "wamp_http": http, "wamp_realm": realm}
+    return site_hub.model_copy(update={**changed, "wamp_tls": None, "listen": None})
 
 
 class Site(_Part):
@@ -389,7 +384,6 @@ class Site(_Part):
         return self
 
     def _misfit(self, host: Host) -> str:
-        """Return why a host cannot have a router of its own; empty if it can."""
         if host.crossbar is not None:
             return "a host runs the router of the site (crossbar) or one of its own (router: local)"
         if self.hub.is_closed:

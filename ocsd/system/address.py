@@ -109,9 +109,10 @@ def unencrypted(key: str, url: str) -> str:
 
 
 def at_loopback(url: str) -> str:
-    """Return a URL of the same scheme, port and path at this machine."""
+    """Return a URL without TLS of the same port and path at this machine."""
     parts = urlsplit(url)
-    return parts._replace(netloc=f"{LOOPBACK}:{port_of(parts)}").geturl()
+    scheme = {"wss": "ws", "https": "http"}.get(parts.scheme, parts.scheme)
+    return parts._replace(scheme=scheme, netloc=f"{LOOPBACK}:{port_of(parts)}").geturl()
 
 
 def misfit(site_url: str, server: str, http: str) -> str:
