@@ -50,8 +50,7 @@ HOST_MANAGER = "HostManager"
 WEB_NAME = "web"
 """The name of the process that serves the page, if no entry gives it another."""
 BRIDGE_NAME = "bridge"
-"""The name of the process that joins a host's own router to the hub, if no entry gives it
-another."""
+"""The name of the process that joins a host's own router to the hub, if no entry has another."""
 ALARMS_NAME = "alarms"
 """The name of the process that evaluates alarms, if no entry gives it another."""
 
