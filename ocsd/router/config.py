@@ -8,9 +8,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ocsd.access.roles import Role
 from ocsd.access.rules import META_CALLS, META_TOPICS
@@ -24,8 +24,20 @@ from ocsd.site.model import Hub
 _ROLE = "ocs"
 
 
+_META_CALLS: Final = META_CALLS | {
+    *(f"wamp.registration.{name}" for name in ("list", "get", "lookup", "list_callees")),
+    *("wamp.subscription.list", "wamp.session.list", "wamp.session.count"),
+}
+_META_TOPICS: Final = META_TOPICS | {"wamp.registration.on_create", "wamp.registration.on_delete"}
+"""The meta API that recorders and bridges need; none of it changes anything."""
+
+
 def node_config(
-    hub: Hub, socket_path: Path, secured: Secured | None = None, find: FindAddresses = addresses
+    hub: Hub,
+    socket_path: Path,
+    secured: Secured | None = None,
+    find: FindAddresses = addresses,
+    bridge_socket: Path | None = None,
 ) -> dict[str, Any]:
     """Return crossbar's node configuration for a site.
 
@@ -41,6 +53,9 @@ def node_config(
         were no guard.
     find : callable
         Returns the addresses of this machine for the hub's host and its ``listen``.
+    bridge_socket : Path, optional
+        A raw socket for the bridge of a host with a router of its own, which may call in the
+        name of others.
 
     Returns
     -------
@@ -62,7 +77,7 @@ def node_config(
         "disclose": {"caller": True, "publisher": False},
         "cache": True,
     }
-    permissions = [below_root, *_look_at_subscriptions()]
+    permissions = [below_root, *_looks("call", _META_CALLS), *_looks("subscribe", _META_TOPICS)]
     roles = [{"name": name, "permissions": permissions} for name in (_ROLE, BRIDGE_ROLE)]
     if secured is not None:
         roles = [{"name": str(name), "permissions": []} for name in Role]
@@ -79,15 +94,17 @@ def node_config(
         web = secured_ports(hub, socket_path, secured, find)
     # crossbar opens its transports in this order: once the raw socket is open,
     # everything is (ocsd.daemon.builtin.router waits for it).
+    if bridge_socket is not None:
+        auth = {"anonymous": {"type": "static", "role": BRIDGE_ROLE}}
+        endpoint = {"type": "unix", "path": str(bridge_socket)}
+        web.append({**raw, "endpoint": endpoint, "auth": auth})
     worker = {"type": "router", "realms": [realm], "transports": [*web, raw]}
     return {"version": 2, "controller": {}, "workers": [worker]}
 
 
-def _look_at_subscriptions() -> Iterator[dict[str, Any]]:
-    """Yield the permissions with which a recorder learns who subscribes."""
-    allowed = [(uri, "call") for uri in sorted(META_CALLS)]
-    allowed += [(topic, "subscribe") for topic in sorted(META_TOPICS)]
-    for uri, action in allowed:
+def _looks(action: str, uris: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield the permissions to ask who has subscribed and registered what."""
+    for uri in sorted(uris):
         yield {"uri": uri, "match": "exact", "allow": {action: True}, "cache": True}
 
 
@@ -97,13 +114,16 @@ def write(
     socket_path: Path,
     secured: Secured | None = None,
     facts: GuardFacts | None = None,
+    bridge_socket: Path | None = None,
 ) -> None:
     """Write the configuration into `folder`, which becomes crossbar's node folder.
 
     `facts` are for the guard of a site that has keys. Other parameters and errors are those of
     `node_config`.
     """
-    config = node_config(hub, socket_path, secured)
+    config = node_config(hub, socket_path, secured, bridge_socket=bridge_socket)
+    if bridge_socket is not None:
+        bridge_socket.parent.mkdir(mode=0o700, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     # Nothing uses the keys of the node, and crossbar makes new ones. With keys that another
     # crossbar made it refuses to start, because the address in them is not the one it computes.

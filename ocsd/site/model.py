@@ -31,9 +31,11 @@ from ocsd.site.supervision import (
 from ocsd.site.supervision import Web as Web  # a model of the file like the others here
 from ocsd.system.address import (
     LOOPBACK,
+    at_loopback,
     checked_interface,
     checked_url,
     is_loopback,
+    misfit,
     unencrypted,
 )
 from ocsd.text.nearest import did_you_mean
@@ -47,8 +49,8 @@ HOST_MANAGER = "HostManager"
 """The agent class that the daemon itself stands in for."""
 WEB_NAME = "web"
 """The name of the process that serves the page, if no entry gives it another."""
-LOCAL = "local"
-"""The value of a host's ``record`` with which it records what its own agents publish."""
+BRIDGE_NAME = "bridge"
+"""The name of the process that joins a host's own router to the hub, if no entry has another."""
 ALARMS_NAME = "alarms"
 """The name of the process that evaluates alarms, if no entry gives it another."""
 
@@ -305,6 +307,8 @@ class Host(_Part):
     log_dir: str | None = key("log-dir", default=None)
     crossbar: Crossbar | None = None
     """None: this host does not run the router."""
+    router: Literal["hub", "local"] = "hub"
+    """``local``: this host has a router of its own, which a bridge joins to the hub."""
     agent_paths: tuple[str, ...] = key("agent-paths", default=())
     instances: tuple[Instance, ...] = key("agent-instances", default=())
     wamp_server: ServerUrl | None = None
@@ -325,10 +329,21 @@ class Host(_Part):
     """Where its values stand in the site file, e.g. ``agent-paths/0``, from 1."""
 
     def hub(self, site_hub: Hub) -> Hub:
-        """Return `site_hub` with what this host overrides."""
-        return site_hub.overridden(
-            wamp_server=self.wamp_server, wamp_http=self.wamp_http, wamp_realm=self.wamp_realm
-        )
+        """Return the router that programs of this host use: `site_hub` with what it overrides.
+
+        A router of its own is at loopback, at the port and path of the site's, in the same realm.
+        """
+        server, http, realm = self.wamp_server, self.wamp_http, self.wamp_realm
+        if not self.has_own_router:
+            return site_hub.overridden(wamp_server=server, wamp_http=http, wamp_realm=realm)
+        server, realm = server or at_loopback(site_hub.wamp_server), realm or site_hub.wamp_realm
+        own = {"wamp_server": server, "wamp_http": http or http_beside(server), "wamp_realm": realm}
+        return site_hub.model_copy(update={**own, "wamp_tls": None, "listen": None})
+
+    @property
+    def has_own_router(self) -> bool:
+        """Whether a router runs here beside that of the site."""
+        return self.router == "local"
 
 
 class Site(_Part):
@@ -353,14 +368,27 @@ class Site(_Part):
         return self
 
     @model_validator(mode="after")
-    def _hosts_are_encrypted(self) -> Self:
+    def _routers_fit(self) -> Self:
         for host in self.hosts.values():
-            for name, url in (("wamp_server", host.wamp_server), ("wamp_http", host.wamp_http)):
-                text = url and self.hub.is_closed and unencrypted(name, url)
-                if text:
-                    line = host.lines.get(name, 1)
-                    raise ValueError(f"line {line}: hub has access: closed, but {text}")
+            for name in ("wamp_server", "wamp_http", "router"):
+                if text := self._fault(host, name):
+                    raise ValueError(f"line {host.lines.get(name, 1)}: {text}")
         return self
+
+    def _fault(self, host: Host, name: str) -> str:
+        if name == "router":
+            return self._misfit(host) if host.has_own_router else ""
+        url = getattr(host, name)
+        text = url and self.hub.is_closed and unencrypted(name, url)
+        return f"hub has access: closed, but {text}" if text else ""
+
+    def _misfit(self, host: Host) -> str:
+        if host.crossbar is not None:
+            return "a host runs the router of the site (crossbar) or one of its own (router: local)"
+        if self.hub.is_closed:
+            return "router: local is for sites with access: open; take it out"
+        own = host.hub(self.hub)
+        return misfit(self.hub.wamp_server, own.wamp_server, own.wamp_http)
 
     def place(self, line: int | None) -> str:
         """Return a place in the file for messages: ``FILE:LINE``."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from ocsd.site.model import HOST_MANAGER, LOCAL, Host, Instance, Manage, Site
+from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site
 
 AGGREGATOR_CLASS: Final = "AggregatorAgent"
 INFLUXDB_1_CLASS: Final = "InfluxDBAgent"
@@ -53,14 +53,14 @@ def site_hosts(site: Site) -> tuple[str, ...]:
     if not site.hosts:
         return ()
     listed = tuple(
-        host.name for host in site.hosts.values() if host.record != LOCAL and _aggregators(host)
+        host.name for host in site.hosts.values() if host.record is None and _aggregators(host)
     )
     return listed or (centre(site),)
 
 
 def records_itself(site: Site, host: Host) -> bool:
     """Return whether a host's aggregator records the feeds of its agents only."""
-    return host.record == LOCAL and host.name not in site_hosts(site)
+    return host.record is not None and host.name not in site_hosts(site)
 
 
 def of_site(site: Site) -> list[Instance]:
@@ -128,7 +128,7 @@ def twice(site: Site) -> Iterator[str]:
                 "record the same feeds; leave one of them"
             )
         for each in _aggregators(host):
-            if host.record == LOCAL and not is_told(each):
+            if host.record is not None and not is_told(each):
                 yield (
                     f"{site.place(each.line)}: host {host.name!r} has record: local, but "
                     f"{each.instance_id!r} is not run by ocsd, so it cannot be told what to leave "

@@ -11,6 +11,7 @@ from ocsd.site import load, recording
 from ocsd.site.compose import ComposeOptions, options
 from ocsd.site.model import (
     ALARMS_NAME,
+    BRIDGE_NAME,
     HOST_MANAGER,
     IN_CONTAINERS,
     WEB_NAME,
@@ -22,7 +23,7 @@ from ocsd.site.model import (
 from ocsd.site.recording import AGGREGATOR_CLASS, WRITERS, centre, data_folder
 from ocsd.site.supervision import ResourceLimits
 from ocsd.supervisor.dependencies import cycle
-from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
+from ocsd.system.classes import ALARMS_CLASS, BRIDGE_CLASS, WEB_CLASS
 from ocsd.text.nearest import did_you_mean
 
 REGISTRY_CLASS: Final = "RegistryAgent"
@@ -49,7 +50,7 @@ class HostPlan:
     host: Host
     """The host's entry."""
     runs_router: bool
-    """Whether the site's router belongs here."""
+    """Whether a router belongs here: the site's, or one of this host's own."""
     instances: tuple[Instance, ...]
     """The agents to supervise, the built-in ones included, in the order of their start."""
     notices: tuple[str, ...]
@@ -67,7 +68,8 @@ class HostPlan:
 def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
     """Return the work of one host of a site.
 
-    The router belongs to the host with a ``crossbar`` entry, or to the only host. Registry and
+    The router belongs to the host with a ``crossbar`` entry, or to the only host; one with
+    ``router: local`` has its own beside it. Registry and
     aggregator run where an entry lists them; if none does, on the first host with a router, or
     else on the first one. A host with ``record: local`` has an aggregator in any case. `data_dir`
     is for an aggregator that no entry configures.
@@ -79,14 +81,21 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
         evaluated.
     """
     _check_names(site, host)
-    runs_router = load.runs_router(site, host)
+    runs_router = load.runs_router(site, host) or host.has_own_router
     _check_alarms(site, host)
+    _check_bridge(site, host)
     compose = options(host)
     listed = [each for each in host.instances if _is_ours(each, compose)]
     others = [each for each in host.instances if not _is_ours(each, compose)]
     notices = (*map(_left_alone, others), *_hidden_page(site, host))
     left_alone = tuple(each for each in others if each.agent_class != HOST_MANAGER)
-    added = (*_built_in(site, host, data_dir), *listed, *_alarms(host), *_page(host))
+    added = (
+        *_built_in(site, host, data_dir),
+        *listed,
+        *_alarms(host),
+        *_bridge(host),
+        *_page(host),
+    )
     instances = sorted(added, key=_rank)
     if recording.records_itself(site, host):
         instances = [_of_this_host_only(each, host) for each in instances]
@@ -127,6 +136,26 @@ def _check_alarms(site: Site, host: Host) -> None:
                 f"{site.place(entry.line)}: alarms are kept in the state folder of the daemon, "
                 "which another user cannot write; leave 'user' out"
             )
+
+
+def _check_bridge(site: Site, host: Host) -> None:
+    """Refuse a bridge without a router to begin at, or without a name."""
+    entries = [each for each in host.instances if each.agent_class == BRIDGE_CLASS]
+    for entry in entries if not host.has_own_router else entries[1:]:
+        raise SiteFileError(
+            f"{site.place(entry.line)}: one bridge joins a host's own router to the hub, and only "
+            "on a host with router: local; take this entry out"
+        )
+    if host.has_own_router and not entries and BRIDGE_NAME in _ids(host):
+        raise SiteFileError(
+            f"{site.place(host.lines.get('router'))}: the bridge of router: local has no name, "
+            f"because an instance is called {BRIDGE_NAME!r}; give it another one with an entry "
+            f"{{agent-class: {BRIDGE_CLASS}, instance-id: link}}"
+        )
+
+
+def _ids(host: Host) -> frozenset[str]:
+    return frozenset(each.instance_id for each in host.instances)
 
 
 def _host_manager(host: Host) -> Instance:
@@ -214,6 +243,13 @@ def _alarms(host: Host) -> tuple[Instance, ...]:
     return (Instance(instance_id=ALARMS_NAME, agent_class=ALARMS_CLASS),)
 
 
+def _bridge(host: Host) -> tuple[Instance, ...]:
+    """Return the process that joins the host's own router to the hub."""
+    if not host.has_own_router or any(e.agent_class == BRIDGE_CLASS for e in host.instances):
+        return ()
+    return (Instance(instance_id=BRIDGE_NAME, agent_class=BRIDGE_CLASS),)
+
+
 def _hidden_page(site: Site, host: Host) -> Iterator[str]:
     """Yield a notice if an agent has the name of the page."""
     classes = {each.agent_class for each in host.instances}
@@ -278,5 +314,11 @@ def _left_alone(instance: Instance) -> str:
 
 def _rank(instance: Instance) -> int:
     """Start those whom others ask first, then those that record, and the page last."""
-    ranks = {REGISTRY_CLASS: 0, DIRECTOR_CLASS: 0, AGGREGATOR_CLASS: 1, WEB_CLASS: 3}
+    ranks = {
+        BRIDGE_CLASS: 0,
+        REGISTRY_CLASS: 0,
+        DIRECTOR_CLASS: 0,
+        AGGREGATOR_CLASS: 1,
+        WEB_CLASS: 3,
+    }
     return ranks.get(instance.agent_class, 2)

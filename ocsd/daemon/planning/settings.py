@@ -16,7 +16,7 @@ from ocsd.site.model import Hub, Instance, Site
 from ocsd.supervisor.health import DEFAULT_LIVENESS, Layer, Liveness, Response
 from ocsd.supervisor.policy import RestartPolicy
 from ocsd.system import files
-from ocsd.system.classes import ALARMS_CLASS
+from ocsd.system.classes import ALARMS_CLASS, BRIDGE_CLASS
 from ocsd.system.entrance import Credentials, Entrance
 from ocsd.system.paths import RECORDED_BY_VARIABLE, HostPaths
 
@@ -125,6 +125,9 @@ class Settings:
         alarms = None
         if instance.agent_class == ALARMS_CLASS:
             alarms = host.alarms
+        site_hub = None
+        if instance.agent_class == BRIDGE_CLASS:
+            site_hub = self.site.hub
         return Launch(
             site_file=self.site.path,
             host=host.name,
@@ -140,6 +143,7 @@ class Settings:
             force_register=predecessor_died,
             crossbar_timeout=host.crossbar_timeout,
             alarms=alarms,
+            site_hub=site_hub,
         )
 
     def request(self, instance: Instance, *, predecessor_died: bool) -> SpawnRequest:
