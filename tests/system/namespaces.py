@@ -159,6 +159,28 @@ class Host:
         """Undo `cut`."""
         self.network.switch("ip", "link", "set", self.name, "master", _BRIDGE)
 
+    def worsen(self, loss, rate):
+        """Let the link lose some of the packets that come in, and send slowly.
+
+        Not by netem, which many kernels are built without.
+
+        Parameters
+        ----------
+        loss : float
+            Part of the packets that are lost, 0 to 1.
+        rate : str
+            How fast the host can send, as tc(8) has it: ``500kbit``.
+        """
+        chance = ("-m", "statistic", "--mode", "random", "--probability", loss)
+        self.checked("iptables", "-A", "INPUT", "-i", "eth0", *chance, "-j", "DROP")
+        bucket = ("tbf", "rate", rate, "burst", "4kb", "latency", "500ms")
+        self.checked("tc", "qdisc", "add", "dev", "eth0", "root", *bucket)
+
+    def improve(self):
+        """Undo `worsen`."""
+        self.checked("iptables", "-F", "INPUT")
+        self.checked("tc", "qdisc", "del", "dev", "eth0", "root")
+
     def command(self, *words, user=None):
         """Return the command that runs `words` on the host, as root or as another user."""
         inside = ["nsenter", "--target", str(self._pid), "--mount", "--uts", "--ipc", "--net"]
