@@ -141,5 +141,7 @@ class CountingSite(ThreeHosts):
         ]
         recorded = judge.read(self.hub.state / "data")
         found = judge.judge(counted, recorded, judge.Excuses())
-        found.violations += judge.loaded_otherwise(self.hub.state / "data", counted, recorded)
+        # For each feed, so3g reads all files.
+        some = [each for each in counted if each.agent.endswith("-01")]
+        found.violations += judge.loaded_otherwise(self.hub.state / "data", some, recorded)
         return found

@@ -4,14 +4,16 @@ All tests share one site; the last one stops it and accounts for each sample.
 `python -m benchmarks.site_faults` does the same for longer.
 """
 
-import re
+from subprocess import DEVNULL
 
 import pytest
 
+from ocsd.cli.talk.control import DaemonClient
+from ocsd.errors import OcsdError
 from tests.system import namespaces
 from tests.system.namespaces import OCSD
 from tests.system.site import faults
-from tests.system.site.counting_site import CLAIMED, CLOCK_OFF_S, CountingSite
+from tests.system.site.counting_site import AGENTS, CLAIMED, CLOCK_OFF_S, CountingSite
 from tests.system.sites.three_hosts import answer
 from tests.system.waiting import wait_until
 
@@ -60,3 +62,43 @@ def test_agents_of_a_host_whose_clock_is_wrong_can_be_called_from_each_host(site
         assert started > float(site.hub.checked("date", "+%s")) - CLOCK_OFF_S
     ahead_s = int(wrong.checked("date", "+%s")) - int(site.hub.checked("date", "+%s"))
     assert abs(ahead_s - CLOCK_OFF_S) < 5
+
+
+def test_two_machines_that_claim_one_host_are_told_and_the_others_are_untouched(site):
+    first, second = site.hosts[1:]
+    before = {host.name: site.pids(host) for host in site.hosts}
+
+    def start(host):
+        words = ("start", "-d", "--site-file", host.site_file, "--host", CLAIMED)
+        return host.begin(*OCSD, *words, stdout=DEVNULL)
+
+    def told(host, *words):
+        try:
+            status = DaemonClient(
+                CLAIMED, host.runtime.with_name(CLAIMED) / "control.sock"
+            ).status()
+        except OcsdError:
+            return False
+        return all(word in f"{status['instances'][0]}" for word in words)
+
+    starting = [start(first)]
+    try:
+        wait_until(lambda: told(first, "'up'"), "the host on the first machine")
+        starting.append(start(second))
+        words = ("registered by another process", f"on {first.name}")
+        wait_until(lambda: told(second, *words), "the second machine to be told")
+        assert told(first, "'up'")
+    finally:
+        for host in (second, first):
+            host.ocsd("stop", "--host", CLAIMED)
+        for process in starting:
+            process.communicate()
+    assert {host.name: site.pids(host) for host in site.hosts} == before
+
+
+def test_at_last_every_sample_is_in_the_files_once(site):
+    site.stop()
+    found = site.verdict()
+    assert found.violations == []
+    assert found.holes == []
+    assert found.recorded == found.published > 3 * AGENTS * CUT_S
