@@ -8,7 +8,7 @@ which the hub's router is killed. Nothing here runs an agent: the costs are thos
 import argparse
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 HOUR_S = 3600
 
@@ -172,15 +172,20 @@ class Hour:
         waited.
     most_waiting_s : float
         The most work that has waited at the router [s of CPU].
-    recorded_late_s : float
-        The longest time that a recorded message has waited for the hub.
+    storm_since_s : float or None
+        Since when not all is well again; None if it is.
     """
 
     busiest: float = 0.0
     longest_storm_s: float = 0.0
     most_waiting_s: float = 0.0
-    recorded_late_s: float = 0.0
-    _storm_since: float | None = field(default=None, repr=False)
+    storm_since_s: float | None = None
+
+    def words(self) -> str:
+        """Return how the hour ended."""
+        if self.storm_since_s is not None:
+            return f"since {self.storm_since_s:.0f} s the router cannot keep up"
+        return f"all is well again {self.longest_storm_s:.0f} s after each"
 
 
 def simulate(
@@ -215,7 +220,7 @@ def simulate(
     for now_s in range(HOUR_S):
         since_s = min((now_s - at for at in killed_at if at <= now_s), default=HOUR_S)
         if since_s < away_s:
-            joined, waiting_s, found._storm_since = 0.0, 0.0, now_s + 1
+            joined, waiting_s, found.storm_since_s = 0.0, 0.0, now_s + 1
             kept += recorded_hz
             continue
         joining = min(sessions - joined, sessions / retry_s)
@@ -231,19 +236,18 @@ def simulate(
 
 
 def _note(found: Hour, now_s: int, waiting_s: float, all_joined: bool, needed_s: float) -> None:
-    if found._storm_since is None:
+    if found.storm_since_s is None:
         found.busiest = max(found.busiest, needed_s)
     elif all_joined and waiting_s == 0.0:
-        found.longest_storm_s = max(found.longest_storm_s, now_s + 1 - found._storm_since)
-        found._storm_since = None
-    else:
-        over_s = now_s + 1 - found._storm_since
-        found.recorded_late_s = max(found.recorded_late_s, over_s)
+        found.longest_storm_s = max(found.longest_storm_s, now_s + 1 - found.storm_since_s)
+        found.storm_since_s = None
 
 
 def table(shape: Shape, costs: Costs) -> str:
     """Return what a site needs as a markdown table, what gives out first at the top."""
-    rows = sorted(demands(shape, costs), key=lambda each: -each.share)
+    rows = sorted(
+        (each for each in demands(shape, costs) if each.share), key=lambda each: -each.share
+    )
     lines = ["| part | share | gives out at | what to do then |", "|---|---|---|---|"]
     for each in rows:
         hosts = each.gives_out_at(shape.hosts)
@@ -273,12 +277,10 @@ def main(arguments: list[str] | None = None) -> int:
             local_recorders=local_recorders,
         )
         hour = simulate(shape, costs)
-        storm = f"{hour.longest_storm_s:.0f} s" if hour.longest_storm_s else "it never is"
         print(f"\n{shape.hosts} hosts of {shape.agents} agents: {name}\n\n{table(shape, costs)}\n")
         print(
-            f"An hour with three kills of the hub's router: {100 * hour.busiest:.0f} % of its core "
-            f"otherwise; all is well again after {storm}; "
-            f"at most {hour.most_waiting_s:.1f} s of work wait."
+            f"An hour with three kills of the hub's router: {hour.words()}; at most "
+            f"{hour.most_waiting_s:.1f} s of work wait for it."
         )
     return 0
 

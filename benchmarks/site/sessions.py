@@ -1,7 +1,9 @@
 """Sessions at a router, of programs that run under asyncio."""
 
 import asyncio
+import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 from autobahn.twisted.component import Component
 
@@ -11,7 +13,14 @@ JOIN_LIMIT_S = 120.0
 def transport(address: str) -> dict[str, Any]:
     """Return autobahn's words for a router's address: a ``ws://`` URL or the path of a socket."""
     if address.startswith("ws"):
-        return {"type": "websocket", "url": address, "serializers": ["cbor"]}
+        parts = urlsplit(address)
+        # Twisted would resolve the name in a thread, which it starts with the reactor only.
+        there = {
+            "type": "tcp",
+            "host": socket.gethostbyname(parts.hostname or ""),
+            "port": parts.port,
+        }
+        return {"type": "websocket", "url": address, "endpoint": there, "serializers": ["cbor"]}
     endpoint = {"type": "unix", "path": address}
     return {
         "type": "rawsocket",
