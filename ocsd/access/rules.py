@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from ocsd.access.roles import PERSONS, Role
+from ocsd.text.uri import uri_component
 
 CALL: Final = "call"
 REGISTER: Final = "register"
@@ -22,6 +23,8 @@ _SPOOL: Final = "spool"
 """Procedure from which a recorder fetches messages, and tells which ones it has."""
 _FOR_VIEWERS: Final = frozenset({"", "ops", *_OF_DIRECTORS})
 """Procedures that ask for a level where they need one; authors' own ones do not."""
+_DAEMONS: Final = "ocsd."
+"""Below it is an address for the daemon of each host, which itself knows who may ask for what."""
 _AGENTS: Final = (Role.AGENT, Role.DIRECTOR)
 _KNOWN: Final = frozenset(Role) - {Role.OCS}
 
@@ -99,6 +102,8 @@ def covers_controls(rules: SiteRules, uri: str, match: str) -> bool:
 def _of_call(who: Party, uri: str, inner: str) -> str | None:
     """Return why a call is refused; what a person may ask of an agent, the agent decides."""
     procedure = inner.partition(".")[2]
+    if inner.startswith(_DAEMONS):
+        return None
     if who.role in PERSONS and procedure == _SPOOL:
         return f"{_named(who)} may not call {uri!r}; only agents and hosts may"
     if who.role == Role.VIEWER and procedure not in _FOR_VIEWERS:
@@ -131,6 +136,8 @@ def _of_provider(rules: SiteRules, who: Party, action: str, inner: str, match: s
 
 def _may_register(rules: SiteRules, who: Party, inner: str) -> bool:
     instance_id, _, rest = inner.partition(".")
+    if inner.startswith(_DAEMONS):
+        return _is_daemon(rules, who, rest)
     if rest in _OF_DIRECTORS:
         return _is_director(rules, who, instance_id)
     if f"{rest}.".startswith("feeds."):
@@ -156,6 +163,15 @@ def _speaks_for(rules: SiteRules, who: Party, instance_id: str) -> bool:
     if who.authid == rules.hub or who.authid.startswith("unix:"):
         return True
     return rules.homes.get(instance_id, who.authid) == who.authid
+
+
+def _is_daemon(rules: SiteRules, who: Party, address: str) -> bool:
+    """Say whether an address is that of a host's daemon; the hub has the keys of all hosts."""
+    if who.role != Role.HOST:
+        return False
+    if who.authid == rules.hub or who.authid.startswith("unix:"):
+        return True
+    return address.partition(".")[0] == uri_component(who.authid)
 
 
 def _is_director(rules: SiteRules, who: Party, instance_id: str) -> bool:

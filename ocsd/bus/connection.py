@@ -43,6 +43,8 @@ class Connection(RouterConnector):
         Call `on_give_up` after this time without a router [s]; 0 never does.
     jitter : callable
         Returns a random number from 0 to 1, which spreads the attempts of many agents.
+    address : RouterAddress, optional
+        The router; by default that of the arguments and of this process's launch.
     """
 
     join_limit_s = REGISTRATION_LIMIT_S
@@ -56,9 +58,12 @@ class Connection(RouterConnector):
         give_up_s: float = 0.0,
         on_give_up: Callable[[], object] = lambda: None,
         jitter: Callable[[], float] = random.random,
+        address: RouterAddress | None = None,
     ) -> None:
         launch = launches.current()
-        address = RouterAddress.of(args, launch)
+        if address is not None:
+            launch = None
+        address = address or RouterAddress.of(args, launch)
         if not address.socket_path:
             check_url(address.url)
         state = Reconnection(

@@ -30,7 +30,18 @@ with lean_import():
     from autobahn.twisted.wamp import ApplicationSession
     from autobahn.twisted.websocket import WampWebSocketClientFactory, WampWebSocketClientProtocol
     from autobahn.wamp.exception import ApplicationError, SerializationError, TransportLost
-    from autobahn.wamp.message import Error, Event, Invocation, Yield
+    from autobahn.wamp.message import (
+        Call,
+        Cancel,
+        Error,
+        Event,
+        Interrupt,
+        Invocation,
+        Publish,
+        Result,
+        Unregistered,
+        Yield,
+    )
     from autobahn.wamp.serializer import CBORSerializer, JsonSerializer
     from autobahn.wamp.types import CloseDetails, ComponentConfig, RegisterOptions, SubscribeOptions
     from autobahn.websocket.util import parse_url

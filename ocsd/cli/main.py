@@ -12,7 +12,17 @@ from ocsd import __version__
 from ocsd.cli.arguments.completion import COMPLETE_VARIABLE, PROGRAM
 from ocsd.cli.arguments.short_help import SHORT_HELP
 from ocsd.cli.screen.terminal import size
-from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, OcsdError
+from ocsd.errors import (
+    BROKEN_PIPE_EXIT,
+    INTERRUPTED_EXIT,
+    DaemonRefusedError,
+    NoDaemonError,
+    NoDataError,
+    NoHistoryError,
+    NoSuchInstanceError,
+    OcsdError,
+    SeveralDaemonsError,
+)
 from ocsd.system.garbage import loaded
 from ocsd.system.interrupts import ends_at_once
 from ocsd.text.characters import adapt
@@ -49,6 +59,38 @@ _COMMANDS = {
     "access": "setup",
     "install": "setup",
     "completion": "setup",
+}
+
+OF_OTHER_HOSTS = {
+    "status",
+    "up",
+    "down",
+    "restart",
+    "upgrade",
+    "why",
+    "history",
+    "reload",
+    "logs",
+    "alarm",
+    "values",
+    "data",
+}
+"""Commands that may mean another host of the site (`ocsd.status.commands`)."""
+
+_MAYBE_ELSEWHERE = (
+    DaemonRefusedError,
+    NoDaemonError,
+    NoDataError,
+    NoHistoryError,
+    NoSuchInstanceError,
+    SeveralDaemonsError,
+)
+"""Errors after which another host of the site may have what was named."""
+_NOT_HERE_EXITS = {
+    NoSuchInstanceError.exit_code,
+    NoDaemonError.exit_code,
+    NoHistoryError.exit_code,
+    SeveralDaemonsError.exit_code,
 }
 
 _NARROWEST_HELP, _WIDEST_HELP = 50, 100
@@ -200,10 +242,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str] | None) -> Any:
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        code = ocsd.main(
-            arguments, prog_name=PROGRAM, complete_var=COMPLETE_VARIABLE, standalone_mode=False
-        )
+        code = _here_or_elsewhere(words)
         sys.stdout.flush()
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EIO}:
@@ -211,3 +252,29 @@ def _run(arguments: list[str] | None) -> Any:
         _let_go_of_output()
         raise OcsdError(f"cannot write the output: {error.strerror}") from error
     return code
+
+
+def _here_or_elsewhere(words: list[str]) -> Any:
+    """Run a command line, on other hosts if it names them or this one has not what it names."""
+    if not words or words[0] not in OF_OTHER_HOSTS or COMPLETE_VARIABLE in os.environ:
+        return _here(words)
+    if any(":" in word for word in words):
+        from ocsd.cli.site import elsewhere
+
+        code = elsewhere.addressed(words)
+        if code is not None:
+            return code
+    try:
+        return _here(words)
+    except _MAYBE_ELSEWHERE as error:
+        if error.exit_code not in _NOT_HERE_EXITS:
+            raise
+        from ocsd.cli.site import elsewhere
+
+        return elsewhere.after(error, words)
+
+
+def _here(words: list[str]) -> Any:
+    return ocsd.main(
+        words, prog_name=PROGRAM, complete_var=COMPLETE_VARIABLE, standalone_mode=False
+    )

@@ -29,6 +29,9 @@ from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.progress import StartReport
 from ocsd.daemon.settling import Settling
 from ocsd.daemon.shutdown import Shutdown
+from ocsd.daemon.site.face import SiteFace
+from ocsd.daemon.site.others import OtherHosts
+from ocsd.daemon.site.runs import CommandRuns
 from ocsd.daemon.surroundings.clock import ClockWatch, ask, output_of
 from ocsd.daemon.surroundings.keys import KeyWatch
 from ocsd.daemon.upgrade import Upgrade
@@ -99,6 +102,17 @@ def assemble(
         audit=oversight.audit.as_json,
         access=lambda: keys.as_json(daemon.settings.openness()),
     )
+    upgrade = Upgrade(fleet, reactor, lock, oversight.record_upgrade, daemon.flush)
+    face = SiteFace(
+        settings=lambda: daemon.settings,
+        status=status.as_json,
+        upgrade=upgrade.request,
+        note=oversight.audit.change,
+        runs=CommandRuns(reactor, settings.plan.host.name),
+        others=OtherHosts(),
+        reactor=reactor,
+    )
+    status.site = face.as_json
     parts = Parts(
         fleet=fleet,
         window=window,
@@ -113,7 +127,8 @@ def assemble(
         reload=Reload(fleet, keepers.add),
         settling=Settling(fleet, window.waits_for, progress, reactor, daemon.settled),
         shutdown=Shutdown(fleet, reactor, daemon.stopping, daemon.stopped),
-        upgrade=Upgrade(fleet, reactor, lock, oversight.record_upgrade, daemon.flush),
+        upgrade=upgrade,
+        face=face,
         clock=clock,
         keys=keys,
         status=status,

@@ -28,6 +28,7 @@ from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.progress import StartReport
 from ocsd.daemon.settling import Settling, attempt
 from ocsd.daemon.shutdown import Shutdown, Write
+from ocsd.daemon.site.face import SiteFace
 from ocsd.daemon.surroundings.clock import ClockWatch
 from ocsd.daemon.surroundings.keys import KeyWatch
 from ocsd.daemon.upgrade import Upgrade
@@ -61,6 +62,7 @@ class Parts:
     settling: Settling
     shutdown: Shutdown
     upgrade: Upgrade
+    face: SiteFace
     clock: ClockWatch
     keys: KeyWatch
     status: StatusReport
@@ -205,6 +207,7 @@ class Daemon:
         """Report that the start is over."""
         self._parts.systemd.ready()
         self.reactor.callLater(0, self._be_host_manager)
+        self.reactor.callLater(0, self._parts.face.start)
         if self.detached:
             self.progress.hush()
 
@@ -250,6 +253,7 @@ class Daemon:
             parts.fleet.targets.notice,
             parts.fleet.targets.unwritten,
             parts.processes.notice,
+            parts.face.trouble(),
         )
         return "; ".join(filter(None, notices))
 
@@ -297,6 +301,7 @@ class Daemon:
             parts.oversight.audit,
             self._askers(),
             desk,
+            parts.face.answer,
         )
         path = self.settings.paths.control_socket
         ControlPort(self.reactor, path, api.site(), parts.lost_files).open()
@@ -311,6 +316,7 @@ class Daemon:
             roles=lambda: local.local_roles(folder),
             owner_uid=os.geteuid(),
             is_page=self._is_page,
+            far=self._parts.face.runs.asker,
         )
 
     def _is_page(self, pid: int) -> bool:

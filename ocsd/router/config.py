@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ocsd.access.roles import Role
 from ocsd.bus.caller import BRIDGE_ROLE
@@ -23,8 +23,30 @@ from ocsd.site.model import Hub
 _ROLE = "ocs"
 
 
+_META_CALLS: Final = (
+    *(f"wamp.{kind}.{name}" for kind in ("subscription", "registration") for name in ("list", "get")),
+    "wamp.registration.lookup",
+    "wamp.registration.list_callees",
+    "wamp.session.list",
+    "wamp.session.count",
+)
+_META_TOPICS: Final = tuple(
+    f"wamp.{kind}.on_{name}"
+    for kind, names in (
+        ("subscription", ("create", "subscribe", "unsubscribe", "delete")),
+        ("registration", ("create", "delete")),
+    )
+    for name in names
+)
+"""All of the meta API that a bridge needs (`ocsd.bridge`); none of it changes anything."""
+
+
 def node_config(
-    hub: Hub, socket_path: Path, secured: Secured | None = None, find: FindAddresses = addresses
+    hub: Hub,
+    socket_path: Path,
+    secured: Secured | None = None,
+    find: FindAddresses = addresses,
+    bridge_socket: Path | None = None,
 ) -> dict[str, Any]:
     """Return crossbar's node configuration for a site.
 
@@ -40,6 +62,9 @@ def node_config(
         were no guard.
     find : callable
         Returns the addresses of this machine for the hub's host and its ``listen``.
+    bridge_socket : Path, optional
+        A raw socket for the bridge of a host with a router of its own, which may call in the
+        name of others.
 
     Returns
     -------
@@ -61,7 +86,8 @@ def node_config(
         "disclose": {"caller": True, "publisher": False},
         "cache": True,
     }
-    roles = [{"name": name, "permissions": [below_root]} for name in (_ROLE, BRIDGE_ROLE)]
+    permissions = [below_root, *_meta("call", _META_CALLS), *_meta("subscribe", _META_TOPICS)]
+    roles = [{"name": name, "permissions": permissions} for name in (_ROLE, BRIDGE_ROLE)]
     if secured is not None:
         roles = [{"name": str(name), "permissions": []} for name in Role]
     realm = {"name": hub.wamp_realm, "roles": roles}
@@ -77,8 +103,18 @@ def node_config(
         web = secured_ports(hub, socket_path, secured, find)
     # crossbar opens its transports in this order: once the raw socket is open,
     # everything is (ocsd.daemon.builtin.router waits for it).
+    if bridge_socket is not None:
+        auth = {"anonymous": {"type": "static", "role": BRIDGE_ROLE}}
+        endpoint = {"type": "unix", "path": str(bridge_socket)}
+        web.append({**raw, "endpoint": endpoint, "auth": auth})
     worker = {"type": "router", "realms": [realm], "transports": [*web, raw]}
     return {"version": 2, "controller": {}, "workers": [worker]}
+
+
+def _meta(action: str, uris: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return permissions to look at who has subscribed and registered what."""
+    allow = dict.fromkeys(("call", "register", "publish", "subscribe"), False) | {action: True}
+    return [{"uri": uri, "match": "exact", "allow": allow, "cache": True} for uri in uris]
 
 
 def write(
@@ -87,13 +123,16 @@ def write(
     socket_path: Path,
     secured: Secured | None = None,
     facts: GuardFacts | None = None,
+    bridge_socket: Path | None = None,
 ) -> None:
     """Write the configuration into `folder`, which becomes crossbar's node folder.
 
     `facts` are for the guard of a site that has keys. Other parameters and errors are those of
     `node_config`.
     """
-    config = node_config(hub, socket_path, secured)
+    config = node_config(hub, socket_path, secured, bridge_socket=bridge_socket)
+    if bridge_socket is not None:
+        bridge_socket.parent.mkdir(mode=0o700, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     # Nothing uses the keys of the node, and crossbar makes new ones. With keys that another
     # crossbar made it refuses to start, because the address in them is not the one it computes.

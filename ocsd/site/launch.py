@@ -39,6 +39,8 @@ class Launch(BaseModel):
     crossbar_timeout: float | None = None
     alarms: dict[str, Any] | None = None
     """The host's ``alarms``, for the process that evaluates them."""
+    site_hub: Hub | None = None
+    """The site's hub, for the bridge: `hub` is then the host's own router."""
 
     def encoded(self) -> dict[str, Any]:
         """Return it as JSON for the fork server.
@@ -47,8 +49,9 @@ class Launch(BaseModel):
         know: those that were added since are told only if there is something to tell.
         """
         told = self.model_dump(mode="json")
-        if self.alarms is None:
-            del told["alarms"]
+        for name in ("alarms", "site_hub"):
+            if told[name] is None:
+                del told[name]
         return told
 
     @property

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ocsd.errors import SiteFileError, UnknownHostError, UsageError
 from ocsd.site.document import Document, Location, Problem, read
-from ocsd.site.model import ALARMS_NAME, MANAGE_WORDS, WEB_NAME, Host, Manage, Site
+from ocsd.site.model import ALARMS_NAME, MANAGE_WORDS, BRIDGE_NAME, WEB_NAME, Host, Manage, Site
 from ocsd.site.wording import keys_at, problems_of, spellings, unknown_key, unused_key
 from ocsd.text.nearest import did_you_mean
 
@@ -122,7 +122,7 @@ def _known_instances(document: Document) -> set[str]:
     """Return the names of all instances of the file, and of those that ocsd adds."""
     entries = (entry for _, host in _hosts(document) for _, entry in _entries(host))
     listed = {str(entry.get("instance-id")) for entry in entries}
-    return listed | {"registry", "aggregator", "router", WEB_NAME, ALARMS_NAME}
+    return listed | {"registry", "aggregator", "router", WEB_NAME, ALARMS_NAME, BRIDGE_NAME}
 
 
 def pick_host(site: Site, name: str | None = None, hostname: str | None = None) -> Host:
@@ -155,6 +155,8 @@ def pick_host(site: Site, name: str | None = None, hostname: str | None = None) 
 
 def runs_router(site: Site, host: Host) -> bool:
     """Say whether the site's router belongs on a host."""
+    if host.has_own_router:
+        return False
     return host.crossbar is not None or len(site.hosts) == 1
 
 
@@ -170,6 +172,8 @@ def of_this_machine(site: Site, hostname: str | None = None) -> Host | None:
 def own_host(site: Site, name: str | None = None) -> Host:
     """Return `pick_host` for a daemon: with the URLs of the router that its environment has."""
     host = pick_host(site, name)
+    if host.has_own_router:
+        return host  # its URLs are those of that router
     given = {key: os.environ.get(variable) for key, variable in HUB_VARIABLES.items()}
     return host.model_copy(update={key: url for key, url in given.items() if url})
 

@@ -34,6 +34,7 @@ from ocsd.system.address import (
     checked_interface,
     checked_url,
     is_loopback,
+    port_of,
     unencrypted,
 )
 from ocsd.text.nearest import did_you_mean
@@ -47,6 +48,9 @@ HOST_MANAGER = "HostManager"
 """The agent class that the daemon itself stands in for."""
 WEB_NAME = "web"
 """The name of the process that serves the page, if no entry gives it another."""
+BRIDGE_NAME = "bridge"
+"""The name of the process that joins a host's own router to the hub, if no entry gives it
+another."""
 ALARMS_NAME = "alarms"
 """The name of the process that evaluates alarms, if no entry gives it another."""
 
@@ -162,6 +166,8 @@ class Hub(_Part):
     wamp_realm: Annotated[str, Field(min_length=1)] = REALM
     address_root: Annotated[str, AfterValidator(_address_root)] = ADDRESS_ROOT
     access_policy: str | None = None
+    take_files: bool = False
+    """Whether the hosts of an open site take a new site file over a router for all machines."""
     registry_address: str | None = None
     """Kept for old site files; nothing reads it."""
 
@@ -298,6 +304,8 @@ class Host(_Part):
     log_dir: str | None = key("log-dir", default=None)
     crossbar: Crossbar | None = None
     """None: this host does not run the router."""
+    router: Literal["local"] | None = None
+    """``local``: this host has a router of its own, which a bridge joins to the hub."""
     agent_paths: tuple[str, ...] = key("agent-paths", default=())
     instances: tuple[Instance, ...] = key("agent-instances", default=())
     wamp_server: ServerUrl | None = None
@@ -316,10 +324,40 @@ class Host(_Part):
     """Where its values stand in the site file, e.g. ``agent-paths/0``, from 1."""
 
     def hub(self, site_hub: Hub) -> Hub:
-        """Return `site_hub` with what this host overrides."""
+        """Return `site_hub` with what this host overrides: the router that its programs use."""
+        if self.has_own_router:
+            return own_hub(site_hub, self.wamp_server, self.wamp_http, self.wamp_realm)
         return site_hub.overridden(
             wamp_server=self.wamp_server, wamp_http=self.wamp_http, wamp_realm=self.wamp_realm
         )
+
+
+    @property
+    def has_own_router(self) -> bool:
+        """Whether a router runs here beside that of the site."""
+        return self.router == "local"
+
+
+def _example(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{LOOPBACK}:{port_of(parts)}").geturl()
+
+
+def own_hub(site_hub: Hub, server: str | None, http: str | None, realm: str | None) -> Hub:
+    """Return the hub of a host with a router of its own, given the URLs and realm of its entry.
+
+    Without them it is at loopback, at the port and path of the site's, in the same realm.
+    """
+    parts = urlsplit(site_hub.wamp_server)
+    server = server or f"ws://{LOOPBACK}:{port_of(parts)}{parts.path}"
+    changed = {
+        "wamp_server": server,
+        "wamp_http": http or http_beside(server),
+        "wamp_realm": realm or site_hub.wamp_realm,
+        "wamp_tls": None,
+        "listen": None,
+    }
+    return site_hub.model_copy(update=changed)
 
 
 class Site(_Part):
@@ -350,6 +388,34 @@ class Site(_Part):
                     line = host.lines.get(name, 1)
                     raise ValueError(f"line {line}: hub has access: closed, but {text}")
         return self
+
+    @model_validator(mode="after")
+    def _own_routers_fit(self) -> Self:
+        for host in self.hosts.values():
+            if host.has_own_router and (text := self._misfit(host)):
+                raise ValueError(f"line {host.lines.get('router', 1)}: {text}")
+        return self
+
+    def _misfit(self, host: Host) -> str:
+        """Return why a host cannot have a router of its own; empty if it can."""
+        if host.crossbar is not None:
+            return "a host runs the router of the site (crossbar) or one of its own (router: local)"
+        if self.hub.is_closed:
+            return "router: local is for sites with access: open; take it out"
+        own, site = host.hub(self.hub), urlsplit(self.hub.wamp_server)
+        for key, url in (("wamp_server", own.wamp_server), ("wamp_http", own.wamp_http)):
+            if not is_loopback(urlsplit(url).hostname or ""):
+                return (
+                    f"with router: local, {key} is the address of the host's own router, which is "
+                    f"for programs of this machine: write e.g. {_example(url)}, not {url}"
+                )
+        here = urlsplit(own.wamp_server)
+        if is_loopback(site.hostname or "") and port_of(site) == port_of(here):
+            return (
+                f"the hub has port {port_of(site)} of this machine, so the host's own router "
+                f"needs another one: add e.g. wamp_server: ws://{LOOPBACK}:{port_of(site) + 1}/ws"
+            )
+        return ""
 
     def place(self, line: int | None) -> str:
         """Return a place in the file for messages: ``FILE:LINE``."""

@@ -25,7 +25,7 @@ from ocsd.site.data_folder import (
 )
 from ocsd.site.model import HOST_MANAGER
 from ocsd.site.plugin_file import Modules, Registration, registrations, registrations_of
-from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
+from ocsd.system.classes import ALARMS_CLASS, BRIDGE_CLASS, WEB_CLASS
 from ocsd.text.nearest import nearest
 
 ENTRY_POINT_GROUP = "ocs.plugins"
@@ -124,6 +124,7 @@ BUILT_IN: Mapping[str, AgentEntry] = {
     INFLUXDB_2_CLASS: AgentEntry(INFLUXDB_2_CLASS, "ocsd.export.databases.agent", "main_v2"),
     POSTGRES_CLASS: AgentEntry(POSTGRES_CLASS, "ocsd.export.databases.postgres.agent"),
     WEB_CLASS: AgentEntry(WEB_CLASS, "ocsd.web.process"),
+    BRIDGE_CLASS: AgentEntry(BRIDGE_CLASS, "ocsd.bridge.process"),
     ALARMS_CLASS: AgentEntry(ALARMS_CLASS, "ocsd.evaluator.process"),
     "AccessDirector": AgentEntry("AccessDirector", "ocsd.director.agent"),
     HOST_MANAGER: AgentEntry(HOST_MANAGER, None),

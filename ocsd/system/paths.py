@@ -63,6 +63,8 @@ class HostPaths(HostFolders):
     """Receives the requests to the fork server."""
     router_socket = _Place("runtime", ROUTER_SOCKET)
     """The router's raw socket for agents of this host."""
+    bridge_socket = _Place("runtime", "bridge/router.sock")
+    """The raw socket of a host's own router for its bridge, in a folder of its own."""
     pid_file = _Place("runtime", "ocsd.pid")
     """Holds the running daemon's pid, and is locked by it."""
     finished = _Place("runtime", "finished.json")

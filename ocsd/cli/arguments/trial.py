@@ -7,12 +7,12 @@ import sys
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
+from ocsd.system.classes import ALARMS_CLASS, BRIDGE_CLASS, WEB_CLASS
 
 if TYPE_CHECKING:
     from ocsd.site.model import Host, Instance, Site
 
-_NO_AGENTS = frozenset({"HostManager", "RegistryAgent", WEB_CLASS, ALARMS_CLASS})
+_NO_AGENTS = frozenset({"HostManager", "RegistryAgent", WEB_CLASS, ALARMS_CLASS, BRIDGE_CLASS})
 """Classes that the daemon itself runs, or whose processes have no arguments of their own."""
 
 

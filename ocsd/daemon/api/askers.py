@@ -23,12 +23,16 @@ LEAST_ROLES: Final[Mapping[str, str]] = {
     "restart": Role.OPERATOR,
     "audit": Role.OPERATOR,
     "alarms": Role.VIEWER,
+    "site": Role.VIEWER,
     "alarms/ack": Role.OPERATOR,
     "alarms/silence": Role.OPERATOR,
     "alarms/unsilence": Role.OPERATOR,
     "alarms/test": Role.OPERATOR,
     "reload": Role.EXPERT,
     "hook": Role.EXPERT,
+    "file": Role.EXPERT,
+    "take_file": Role.EXPERT,
+    "put_back": Role.EXPERT,
     "stop": Role.ADMIN,
     "upgrade": Role.ADMIN,
 }
@@ -70,6 +74,8 @@ class Askers:
     """The user of the daemon."""
     is_page: Callable[[int], bool] = lambda _: False
     """Returns whether a pid is that of the process that serves the page."""
+    far: Callable[[int], Asker | None] = lambda _: None
+    """Returns the person on another host for whom a process of a pid runs here."""
 
     def of(self, request: Any, body: Mapping[str, Any] | None = None) -> Asker:
         """Return the client of a request with this body."""
@@ -88,6 +94,9 @@ class Askers:
         return asker
 
     def _of(self, peer: Peer, body: Mapping[str, Any]) -> Asker:
+        far = self.far(peer.pid)
+        if far is not None:
+            return far
         text, says = named(peer), ""
         if body.get("by"):
             says = one_line(str(body["by"]))[:LONGEST_PERSON]

@@ -80,6 +80,8 @@ class ControlApi:
     """Finds out who asks, and refuses what that person may not ask for."""
     alarms: "AlarmDesk | None" = None
     """The alarms of the host; None: nobody answers for them."""
+    far: Callable[[Any, Asker, Mapping[str, Any]], int] | None = None
+    """Answers a request to another host of the site (`ocsd.daemon.site.face`)."""
 
     def site(self) -> server.Site:
         """Return the web site that serves the control API."""
@@ -100,6 +102,7 @@ class ControlApi:
         version.putChild(b"hooks", JsonLeaf(self._list_or_try_hook, b"GET", b"HEAD", b"POST"))
         version.putChild(b"audit", JsonLeaf(self._take_note))
         version.putChild(b"alarms", JsonLeaf(self._alarms, b"GET", b"HEAD", b"POST"))
+        version.putChild(b"site", JsonLeaf(self._ask_site))
         version.putChild(b"instances", instances)
         changes = {
             "up": (self.fleet.up, Target.UP),
@@ -271,6 +274,14 @@ class ControlApi:
         if self.alarms is None:
             raise UsageError("this daemon answers nothing about alarms")
         return AlarmRequests(self.alarms, self._permitted, self._note).answer(request)
+
+    def _ask_site(self, request: Any) -> int:
+        """Pass a request on to another host of the site."""
+        body = body_object("/v1/site", request)
+        asker = self._permitted("site", request, body)
+        if self.far is None:
+            raise UsageError("this daemon asks no other hosts")
+        return self.far(request, asker, body)
 
     def _take_note(self, request: Any) -> bytes:
         """Write down what a command has done without the daemon, e.g. made a user."""

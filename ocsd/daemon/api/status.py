@@ -110,6 +110,8 @@ class StatusReport:
     """Returns the end of the chain of the audit journal."""
     access: Callable[[], dict[str, Any]] = dict
     """Returns whether the site is closed, and warnings (`ocsd.daemon.surroundings.keys`)."""
+    site: Callable[[], dict[str, Any]] = dict
+    """Returns what hosts compare with each other (`ocsd.daemon.site.face`)."""
     _meter: UsageMeter = field(default_factory=UsageMeter, init=False)
     _began_s: float = field(default_factory=time.monotonic, init=False)
 
@@ -136,6 +138,7 @@ class StatusReport:
             "clock": offset and offset.as_json(),
             "disks": self.disks(),
             "access": self.access(),
+            "site": self.site(),
             "router": self._router(),
             "instances": rows,
             "not_managed": [_not_managed(each) for each in self.left_alone()],

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -34,6 +34,9 @@ EXTERNAL_SILENCE_LIMIT_S: Final = 10.0
 SOCKET_LIMIT_S = 30.0
 """After this long, a router has opened all its sockets [s]."""
 
+PROBE: Final = "wamp.session.count"
+"""A procedure of the router's own."""
+
 REFUSED = "ddress already in use"
 """Part of the message of strerror(3), which crossbar logs some way before its last line."""
 
@@ -54,6 +57,8 @@ class RouterPlan:
     """Its socket for calls over HTTP, if it takes logins and is on this machine."""
     refusal: str = ""
     """Why it must not be started: the site is closed, and its keys cannot be used."""
+    bridge_socket: Path | None = None
+    """Its socket for the bridge, if it is this host's own beside that of the site."""
 
 
 def plan_router(
@@ -82,12 +87,14 @@ def plan_router(
     if not plan.runs_router:
         return RouterPlan(socket=local.find(hub))
     if not runs_already and (found := _found(hub)):
+        if plan.host.has_own_router:
+            raise _in_use("wamp_server", hub.wamp_server)
         return found
     settings = plan.host.crossbar or Crossbar()
     crossbar = config.find_crossbar(settings.bin)
     if settings.config_dir:
         return _configured(plan, hub, paths, crossbar, settings.config_dir)
-    return _own(site, hub, paths, crossbar, trouble)
+    return _own(site, hub, paths, crossbar, trouble, bridged=plan.host.has_own_router)
 
 
 def _found(hub: Hub) -> RouterPlan | None:
@@ -119,7 +126,9 @@ def _configured(
     return RouterPlan((crossbar, "start", "--cbdir", folder))
 
 
-def _own(site: Site, hub: Hub, paths: HostPaths, crossbar: str, trouble: str) -> RouterPlan:
+def _own(
+    site: Site, hub: Hub, paths: HostPaths, crossbar: str, trouble: str, bridged: bool
+) -> RouterPlan:
     """Write the configuration of a router that this daemon runs."""
     secured = facts = http_socket = None
     if hub.tls_url is not None and not trouble:
@@ -137,9 +146,11 @@ def _own(site: Site, hub: Hub, paths: HostPaths, crossbar: str, trouble: str) ->
     if hub.is_closed and trouble:
         refusal = f"{trouble}; mend that, then: ocsd stop, ocsd start -d"
         return RouterPlan(start.command, paths.router_socket, start.environment, refusal=refusal)
-    config.write(paths.router_config, hub, paths.router_socket, secured, facts)
+    bridge_socket = paths.bridge_socket if bridged else None
+    config.write(paths.router_config, hub, paths.router_socket, secured, facts, bridge_socket)
     local.announce(paths.runtime, hub, is_guarded=is_guarded)
-    return RouterPlan(start.command, paths.router_socket, start.environment, http_socket)
+    plan = RouterPlan(start.command, paths.router_socket, start.environment, http_socket)
+    return replace(plan, bridge_socket=bridge_socket)
 
 
 def last_words(log: Path, hub: Hub, since: Spawned | None) -> str:
@@ -164,6 +175,8 @@ def request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
         # A router that was killed leaves its socket, on which the next one cannot listen.
         plan.socket.unlink(missing_ok=True)
         (plan.socket.parent / HTTP_SOCKET).unlink(missing_ok=True)
+    if plan.bridge_socket is not None:
+        plan.bridge_socket.unlink(missing_ok=True)
     return SpawnRequest(
         instance_id=ROUTER_NAME,
         log_path=str(paths.instance_log(ROUTER_NAME)),
@@ -263,7 +276,10 @@ def _asking(hub: Hub, plan: RouterPlan, on_answer: Callable[[], None], reactor: 
     The router can only answer "no such procedure" if all of it works.
     """
     url = urlsplit(hub.wamp_http)
-    body = json.dumps({"procedure": f"{hub.address_root}.{ROUTER_NAME}"})
+    procedure = f"{hub.address_root}.{ROUTER_NAME}"
+    if plan.bridge_socket is not None:
+        procedure = PROBE  # the other one would go on to the hub
+    body = json.dumps({"procedure": procedure})
     question = (
         f"POST {url.path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"

@@ -9,6 +9,7 @@ from typing import Any, Final
 from ocsd.system.runs import (
     ADDRESS_KEY,
     ALARMS_KEY,
+    BRIDGE_KEY,
     CHANGED_CODE_KEY,
     RECORDING_KEY,
     RUNS_KEY,
@@ -26,6 +27,7 @@ _KEYS: Final = {
     ADDRESS_KEY,
     ALARMS_KEY,
     WRITING_KEY,
+    BRIDGE_KEY,
 }
 
 
@@ -49,6 +51,8 @@ class Activity:
     """The text of ``X_ADDRESS``."""
     alarms: str = ""
     """The text of ``X_ALARMS``."""
+    bridge: str = ""
+    """The text of ``X_BRIDGE``."""
 
     def after(self, fields: Mapping[str, str], now_s: float) -> "Activity":
         """Return the activity that follows a notification at `now_s` [s, monotonic]."""
@@ -63,6 +67,7 @@ class Activity:
             changed_code=fields.get(CHANGED_CODE_KEY, self.changed_code),
             address=fields.get(ADDRESS_KEY, self.address),
             alarms=fields.get(ALARMS_KEY, self.alarms),
+            bridge=fields.get(BRIDGE_KEY, self.bridge),
         )
 
     def as_json(self, now_s: float) -> dict[str, Any]:
@@ -80,6 +85,8 @@ class Activity:
             told["recording"] = self._aged_in(recording, now_s, "age_s")
         if writing := _object(self.writing):
             told["writing"] = self._aged_in(writing, now_s, "lag_s", "newest_s")
+        if bridge := _object(self.bridge):
+            told["bridge"] = bridge
         return told
 
     def alarms_told(self) -> dict[str, Any]:

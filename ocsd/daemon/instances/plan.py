@@ -9,10 +9,10 @@ from typing import Final
 from ocsd.errors import SiteFileError
 from ocsd.site import load
 from ocsd.site.data_folder import AGGREGATOR_CLASS, WRITERS, centre, data_folder
-from ocsd.site.model import ALARMS_NAME, HOST_MANAGER, WEB_NAME, Host, Instance, Manage, Site
+from ocsd.site.model import ALARMS_NAME, BRIDGE_NAME, HOST_MANAGER, WEB_NAME, Host, Instance, Manage, Site
 from ocsd.site.supervision import ResourceLimits
 from ocsd.supervisor.dependencies import cycle
-from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
+from ocsd.system.classes import ALARMS_CLASS, BRIDGE_CLASS, WEB_CLASS
 from ocsd.text.nearest import did_you_mean
 
 REGISTRY_CLASS: Final = "RegistryAgent"
@@ -39,7 +39,7 @@ class HostPlan:
     host: Host
     """The host's entry."""
     runs_router: bool
-    """Whether the site's router belongs here."""
+    """Whether a router belongs here: the site's, or one of this host's own."""
     instances: tuple[Instance, ...]
     """The agents to supervise, the built-in ones included, in the order of their start."""
     notices: tuple[str, ...]
@@ -55,7 +55,8 @@ class HostPlan:
 def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
     """Return the work of one host of a site.
 
-    The router belongs to the host with a ``crossbar`` entry, or to the only host. Registry and
+    The router belongs to the host with a ``crossbar`` entry, or to the only host; one with
+    ``router: local`` has its own beside it. Registry and
     aggregator run where an entry lists them; if none does, on the first host with a router, or
     else on the first one. `data_dir` is for an aggregator that no entry configures.
 
@@ -66,13 +67,14 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
         evaluated.
     """
     _check_names(site, host)
-    runs_router = load.runs_router(site, host)
+    runs_router = load.runs_router(site, host) or host.has_own_router
     _check_alarms(site, host)
+    _check_bridge(site, host)
     listed = [each for each in host.instances if _is_ours(each)]
     others = [each for each in host.instances if not _is_ours(each)]
     notices = (*map(_left_alone, others), *_hidden_page(site, host))
     left_alone = tuple(each for each in others if each.agent_class != HOST_MANAGER)
-    added = (*_built_in(site, host, data_dir), *listed, *_alarms(host), *_page(host))
+    added = (*_built_in(site, host, data_dir), *listed, *_alarms(host), *_bridge(host), *_page(host))
     instances = sorted(added, key=_rank)
     instances = [_told_of_host(each, host, instances, data_dir) for each in instances]
     _check_order(site, instances)
@@ -110,6 +112,26 @@ def _check_alarms(site: Site, host: Host) -> None:
                 f"{site.place(entry.line)}: alarms are kept in the state folder of the daemon, "
                 "which another user cannot write; leave 'user' out"
             )
+
+
+def _check_bridge(site: Site, host: Host) -> None:
+    """Refuse a bridge without a router to begin at, or without a name."""
+    entries = [each for each in host.instances if each.agent_class == BRIDGE_CLASS]
+    for entry in entries if not host.has_own_router else entries[1:]:
+        raise SiteFileError(
+            f"{site.place(entry.line)}: one bridge joins a host's own router to the hub, and only "
+            "on a host with router: local; take this entry out"
+        )
+    if host.has_own_router and not entries and BRIDGE_NAME in _ids(host):
+        raise SiteFileError(
+            f"{site.place(host.lines.get('router'))}: the bridge of router: local has no name, "
+            f"because an instance is called {BRIDGE_NAME!r}; give it another one with an entry "
+            f"{{agent-class: {BRIDGE_CLASS}, instance-id: link}}"
+        )
+
+
+def _ids(host: Host) -> frozenset[str]:
+    return frozenset(each.instance_id for each in host.instances)
 
 
 def _host_manager(host: Host) -> Instance:
@@ -174,6 +196,13 @@ def _alarms(host: Host) -> tuple[Instance, ...]:
     return (Instance(instance_id=ALARMS_NAME, agent_class=ALARMS_CLASS),)
 
 
+def _bridge(host: Host) -> tuple[Instance, ...]:
+    """Return the process that joins the host's own router to the hub."""
+    if not host.has_own_router or any(e.agent_class == BRIDGE_CLASS for e in host.instances):
+        return ()
+    return (Instance(instance_id=BRIDGE_NAME, agent_class=BRIDGE_CLASS),)
+
+
 def _hidden_page(site: Site, host: Host) -> Iterator[str]:
     """Yield a notice if an agent has the name of the page."""
     classes = {each.agent_class for each in host.instances}
@@ -229,5 +258,5 @@ def _left_alone(instance: Instance) -> str:
 
 def _rank(instance: Instance) -> int:
     """Start those whom others ask first, then those that record, and the page last."""
-    ranks = {REGISTRY_CLASS: 0, DIRECTOR_CLASS: 0, AGGREGATOR_CLASS: 1, WEB_CLASS: 3}
+    ranks = {BRIDGE_CLASS: 0, REGISTRY_CLASS: 0, DIRECTOR_CLASS: 0, AGGREGATOR_CLASS: 1, WEB_CLASS: 3}
     return ranks.get(instance.agent_class, 2)

@@ -91,7 +91,7 @@ def compare(settings: Settings) -> Change:
 
 
 def _refuse_changed_router(before: Settings, after: Settings) -> None:
-    if not before.router.command:
+    if not (before.router.command or after.plan.host.has_own_router):
         return
     for key, old, new in (
         (
@@ -108,6 +108,7 @@ def _refuse_changed_router(before: Settings, after: Settings) -> None:
         ("wamp_tls", before.hub.wamp_tls, after.hub.wamp_tls),
         ("listen", before.hub.listen, after.hub.listen),
         ("crossbar", before.plan.host.crossbar, after.plan.host.crossbar),
+        ("router", before.plan.host.router, after.plan.host.router),
     ):
         if old != new:
             raise ReloadRefusedError(

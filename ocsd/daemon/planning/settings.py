@@ -13,7 +13,7 @@ from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance, Site
 from ocsd.supervisor.health import DEFAULT_LIVENESS, Layer, Liveness, Response
 from ocsd.supervisor.policy import RestartPolicy
-from ocsd.system.classes import ALARMS_CLASS
+from ocsd.system.classes import ALARMS_CLASS, BRIDGE_CLASS
 from ocsd.system.entrance import Credentials, Entrance
 from ocsd.system.paths import HostPaths
 
@@ -96,6 +96,9 @@ class Settings:
         alarms = None
         if instance.agent_class == ALARMS_CLASS:
             alarms = host.alarms
+        site_hub = None
+        if instance.agent_class == BRIDGE_CLASS:
+            site_hub = self.site.hub
         return Launch(
             site_file=self.site.path,
             host=host.name,
@@ -111,6 +114,7 @@ class Settings:
             force_register=predecessor_died,
             crossbar_timeout=host.crossbar_timeout,
             alarms=alarms,
+            site_hub=site_hub,
         )
 
     def request(self, instance: Instance, *, predecessor_died: bool) -> SpawnRequest:

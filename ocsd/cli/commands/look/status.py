@@ -13,7 +13,14 @@ from ocsd.cli.overview.page import lines_above, page, wrapped
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import control
-from ocsd.errors import NoSuchInstanceError, OcsdError
+from ocsd.errors import (
+    ForeignDaemonError,
+    NoDaemonError,
+    NoSuchInstanceError,
+    OcsdError,
+    SeveralDaemonsError,
+    UsageError,
+)
 from ocsd.status import replies
 from ocsd.status import verdict as verdicts
 from ocsd.status.headlines import verdict_parts
@@ -26,6 +33,8 @@ WATCH_PERIOD_S = 2.0
     "ocsd status                        # what is not well; -a shows all",
     "ocsd status thermo1                # everything about one instance",
     "ocsd status 'thermo-*'             # or about some; also --class FakeDataAgent",
+    "ocsd status --site                 # all hosts of the site",
+    "ocsd status lab-2:thermo1          # an instance of another host",
     "ocsd status --watch                # the same in place, every two seconds",
     "ocsd status --strict >/dev/null || echo look at this host",
     "ocsd status --json | jq '.instances[] | select(.state != .target)'",
@@ -36,6 +45,7 @@ WATCH_PERIOD_S = 2.0
 )
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.names)
 @click.option("-a", "--all", "everything", is_flag=True, help="Fold nothing on a small terminal.")
+@click.option("-S", "--site", "whole", is_flag=True, help="Show all hosts of the site.")
 @click.option("--watch", is_flag=True, help="Show it in place, until Ctrl-C.")
 @click.option("--strict", is_flag=True, help="Exit code 5 if the verdict is not ok.")
 @targets.class_option
@@ -44,6 +54,7 @@ WATCH_PERIOD_S = 2.0
 def status(
     names: tuple[str, ...],
     everything: bool,
+    whole: bool,
     watch: bool,
     strict: bool,
     agent_class: str | None,
@@ -59,11 +70,24 @@ def status(
     With NAME..., everything about these instances, and the end of the log of
     those that are not in their target state. NAME may be a pattern, and also `router`, or
     `ocsd`, the daemon.
+
+    With --site, all hosts of the site, those that do not answer with what was last known of
+    them. That is also what is shown where no daemon runs on this machine, or where several do.
     """
-    if watch:
-        return _watch(names, agent_class, host, as_json)
-    answer = control.find(host).status()
     named = bool(names or agent_class)
+    if whole and (named or host):
+        raise UsageError("--site shows all hosts; leave out names, --class and --host")
+    if watch:
+        return _watch(names, agent_class, host, as_json, whole)
+    if whole:
+        return _whole_site(None, everything, strict, as_json)
+    try:
+        daemon = control.find(host)
+    except (NoDaemonError, SeveralDaemonsError) as error:
+        if named or host or isinstance(error, ForeignDaemonError):
+            raise
+        return _whole_site(error, everything, strict, as_json)
+    answer = daemon.status()
     if named:
         answer = _only(answer, names, agent_class)
     report = replies.host_status(answer)
@@ -72,6 +96,14 @@ def status(
     else:
         print("\n".join(_lines(report, terminal.of_output(), named, everything)))
     return exit_code(report, with_router=not named, strict=strict)
+
+
+def _whole_site(error: OcsdError | None, everything: bool, strict: bool, as_json: bool) -> int:
+    """Show all hosts of the site, maybe because of an error about this host."""
+    from ocsd.cli.site import whole  # nearly always it is one host that is looked at
+
+    site = whole.found() if error is None else whole.instead_of(error)
+    return whole.show(site, as_json_text=as_json, everything=everything, strict=strict)
 
 
 def _lines(
@@ -95,7 +127,9 @@ def verdict(report: replies.HostStatus, screen: Terminal) -> str:
     return f" {screen.dot} ".join(verdict_parts(report, verdict_of(report), screen))
 
 
-def _watch(names: tuple[str, ...], agent_class: str | None, host: str | None, as_json: bool) -> int:
+def _watch(
+    names: tuple[str, ...], agent_class: str | None, host: str | None, as_json: bool, whole: bool
+) -> int:
     screen = terminal.of_output()
     if as_json or not screen.interactive:
         raise click.UsageError(
@@ -105,7 +139,7 @@ def _watch(names: tuple[str, ...], agent_class: str | None, host: str | None, as
     try:
         while True:
             screen = terminal.of_output()
-            lines = _present(names, agent_class, host, screen)
+            lines = _present(names, agent_class, host, screen, whole)
             sys.stdout.write(terminal.in_place(lines, screen))
             sys.stdout.flush()
             time.sleep(WATCH_PERIOD_S)
@@ -114,9 +148,13 @@ def _watch(names: tuple[str, ...], agent_class: str | None, host: str | None, as
 
 
 def _present(
-    names: tuple[str, ...], agent_class: str | None, host: str | None, screen: Terminal
+    names: tuple[str, ...], agent_class: str | None, host: str | None, screen: Terminal, whole: bool
 ) -> list[str]:
     """Return the lines of this moment; a daemon that is away may come back."""
+    if whole:
+        from ocsd.cli.site.whole import present
+
+        return present(None, screen)
     try:
         answer = control.find(host).status()
     except OcsdError as error:

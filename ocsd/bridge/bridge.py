@@ -1,0 +1,194 @@
+"""What goes from one router to the other.
+
+A host's router is a leaf, the site's the hub. Events go over where somebody at the other side has
+subscribed to them. Each address of an agent of the host is registered at the hub as well; a call
+for an address that no agent of the host has goes to the hub. A router never sends a session what
+it has published itself, so nothing goes round in a tree of leaves.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from ocsd.bridge.condition import Condition, of_duplicate
+from ocsd.bridge.demand import is_returning
+from ocsd.bridge.link import NO_SUCH_PROCEDURE, ROUTER_AWAY, BridgeLink
+from ocsd.bridge.side import Side
+from ocsd.bus.caller import true_sender
+from ocsd.bus.endpoint import RouterAddress
+from ocsd.bus.wamp import Event, Invocation, RegisterOptions
+from ocsd.reactor.ticker import Ticker
+
+TICK_S: Final = 1.0
+"""Period of the questions whether the routers live [s]."""
+
+
+class Bridge:
+    """Joins the router of a host to the hub.
+
+    Parameters
+    ----------
+    host : str
+        The host.
+    local, hub : RouterAddress
+        The two routers.
+    address_root : str
+        The site's.
+    names_callers : bool
+        Whether the hub lets the bridge call in the name of its callers.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        host: str,
+        local: RouterAddress,
+        hub: RouterAddress,
+        address_root: str,
+        names_callers: bool = False,
+    ) -> None:
+        self._host = host
+        self._root = address_root
+        self._names_callers = names_callers
+        name = f"bridge of {host}"
+        self.local = Side(local, address_root, self, name, learns_offers=True)
+        self.hub = Side(hub, address_root, self, name)
+        self._catching: BridgeLink | None = None
+        self._was_connected, self._since_at = False, time.time()
+        self._ticker = Ticker(TICK_S, self._tick)
+
+    def start(self) -> None:
+        """Begin."""
+        self.local.connector.start()
+        self.hub.connector.start()
+        self._ticker.start()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether this host's router passes calls on to the bridge."""
+        return self.local.link is not None and bool(self.local.link.procedures)
+
+    def condition(self) -> Condition:
+        """Return how the bridge does."""
+        hub, is_connected = self.hub, self.hub.link is not None
+        if is_connected is not self._was_connected:
+            self._was_connected, self._since_at = is_connected, time.time()
+        return Condition(
+            hub=str(hub.connector.address),
+            is_connected=is_connected,
+            since_at=self._since_at,
+            why=hub.connector.reason,
+            waiting=len(hub.waiting),
+            waiting_bytes=hub.waiting.size_bytes,
+            dropped=hub.waiting.dropped,
+            dropped_here=self.local.waiting.dropped,
+            knows_demand=hub.knows_demand,
+            duplicates=self._duplicates(),
+            refused=self._refused(),
+        )
+
+    # What the sides tell
+
+    def changed(self, side: Side) -> None:
+        """Bring the other side into line with what is wanted and offered at this one."""
+        other = self._other(side)
+        other.follow.want(side.wanted())
+        if side is self.local:
+            other.export.want(side.offers.wanted())
+            self._catch_all(side)
+        other.line_up_soon()
+
+    def heard(self, side: Side, event: Event, topic: str, size_bytes: int) -> None:
+        """Take an event of a side to the other one."""
+        other, sender = self._other(side), None
+        if other is self.local and event.publisher is not None:
+            sender = [_sender_of(event, "publisher")]
+        args, kwargs = event.args, event.kwargs
+        other.waiting.add(event.publication, topic, args, kwargs, size_bytes, sender)
+        other.pump()
+
+    def called(self, side: Side, link: BridgeLink, invocation: Invocation) -> None:
+        """Take a call of a side to the other one."""
+        uri = invocation.procedure or link.procedures[invocation.registration]
+        chain, other = invocation.forward_for, self._other(side)
+        if side is self.local and is_returning(chain, invocation.caller, link.number):
+            text = f"no callee registered for procedure <{uri}>"
+            link.answer_error(invocation.request, NO_SUCH_PROCEDURE, text)
+        elif other.link is None:
+            link.answer_error(invocation.request, ROUTER_AWAY, self._away(uri, other))
+        else:
+            sender = None
+            if invocation.caller is not None and (other is self.local or self._names_callers):
+                sender = [_sender_of(invocation, "caller")]
+            other.link.ask(link, invocation, uri, sender)
+
+    # Parts
+
+    def _other(self, side: Side) -> Side:
+        return self.hub if side is self.local else self.local
+
+    def _tick(self) -> None:
+        for side in (self.local, self.hub):
+            side.ask()
+            side.bring_into_line()
+
+    def _catch_all(self, side: Side) -> None:
+        """Take all calls for addresses that no agent of this host has."""
+        link = side.link
+        if link is None or link is self._catching:
+            return
+        self._catching = link
+        # Only a bridge before this one can hold it.
+        options = RegisterOptions(match="prefix", force_reregister=True)
+        registering: Deferred[Any] = link.register(_nothing, f"{self._root}.", options)
+
+        def registered(granted: Any) -> None:
+            link.procedures[granted.id] = ""
+
+        def refused(failure: Any) -> None:
+            self.log.error("this host's router refuses calls: {why}", why=failure.value)
+
+        registering.addCallbacks(registered, refused)
+
+    def _away(self, uri: str, other: Side) -> str:
+        if other is self.local:
+            return f"the router of host {self._host!r}, on which {uri} is, is not there"
+        return (
+            f"no agent of this host ({self._host}) has the address {uri}, and the hub cannot be "
+            f"asked: {other.connector.reason}"
+        )
+
+    def _duplicates(self) -> Mapping[str, str]:
+        found = {}
+        for uri in self.hub.holders.keys() & self.hub.export.refusals.keys():
+            instance_id = uri.removeprefix(f"{self._root}.").partition(".")[0]
+            found[instance_id] = of_duplicate(instance_id, self._host, self.hub.holders[uri])
+        return found
+
+    def _refused(self) -> Mapping[str, str]:
+        topics = {each.uri: why for each, why in self.hub.follow.refusals.items()}
+        addresses = {
+            uri: why
+            for uri, why in self.hub.export.refusals.items()
+            if uri not in self.hub.holders
+        }
+        return topics | addresses
+
+
+def _sender_of(msg: Event | Invocation, part: str) -> Mapping[str, Any]:
+    """Return the true sender of a message, by the router's word."""
+    if msg.forward_for:
+        return true_sender(msg.forward_for)
+    return {
+        "session": getattr(msg, part),
+        "authid": getattr(msg, f"{part}_authid"),
+        "authrole": getattr(msg, f"{part}_authrole"),
+    }
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """Stand for what goes past autobahn's handlers."""

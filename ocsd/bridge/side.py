@@ -1,0 +1,343 @@
+"""One of the two routers that a bridge joins: what is wanted there, and what waits for it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks
+from twisted.logger import Logger
+
+from ocsd.bridge.demand import REGISTRATION, SUBSCRIPTION, Demand, Offers, Pattern
+from ocsd.bridge.link import BridgeConnector, BridgeLink
+from ocsd.bridge.mirror import Mirror
+from ocsd.bridge.waiting import WINDOW_EVENTS, WaitingEvents
+from ocsd.bus.endpoint import RouterAddress
+from ocsd.bus.wamp import (
+    ApplicationError,
+    Event,
+    Invocation,
+    PayloadExceededError,
+    RegisterOptions,
+    SubscribeOptions,
+    TransportLost,
+)
+from ocsd.reactor.threads import the_reactor
+from ocsd.reactor.time_limit import within
+
+CONFIRM_EVERY: Final = WINDOW_EVENTS // 4
+"""Events that are sent before the router is asked whether it has them."""
+TAKEN: Final = "wamp.error.procedure_already_exists"
+TAKEN_AWAY: Final = "another program has taken over the address"
+HOLDER_LIMIT_S: Final = 2.0
+"""Time in which the holder of an address has to say who it is [s]."""
+
+
+class Ends(Protocol):
+    """The two sides, for one of them."""
+
+    def changed(self, side: "Side") -> None:
+        """Bring the other side into line with what is wanted and offered at this one."""
+
+    def heard(self, side: "Side", event: Event, topic: str, size_bytes: int) -> None:
+        """Take an event of this side."""
+
+    def called(self, side: "Side", link: BridgeLink, invocation: Invocation) -> None:
+        """Take a call of this side."""
+
+
+class Side:
+    """A router, and the bridge's session there.
+
+    Attributes
+    ----------
+    waiting : WaitingEvents
+        The events for this router.
+    follow : Mirror
+        The subscriptions here, for programs at the other side.
+    export : Mirror
+        The registrations here, of agents at the other side.
+    demand, offers
+        The subscriptions and registrations of all others here; those of before while the link is
+        away.
+    knows_demand : bool
+        Whether the router tells them.
+    holders : dict
+        The answer to ``get_api`` of agents that hold an address which is to be registered here.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        address: RouterAddress,
+        address_root: str,
+        ends: Ends,
+        name: str,
+        *,
+        learns_offers: bool = False,
+    ) -> None:
+        self._root = address_root
+        self._learns_offers = learns_offers
+        self._ends = ends
+        self.connector = BridgeConnector(address, self, name)
+        self.link: BridgeLink | None = None
+        self.waiting = WaitingEvents()
+        self.follow: Mirror[Pattern] = Mirror()
+        self.export: Mirror[str] = Mirror()
+        self.demand, self.offers = Demand(address_root), Offers(address_root)
+        self.knows_demand = True
+        self.holders: dict[str, Mapping[str, Any] | None] = {}
+        self.own_sessions: set[int] = set()
+        self._handles: dict[int, Any] = {}
+        self._asking = False
+        self._is_due = False
+
+    def wanted(self) -> frozenset[Pattern]:
+        """Return the topics that programs at this router want."""
+        if not self.knows_demand:
+            return frozenset({Pattern(f"{self._root}.", "prefix")})
+        return self.demand.wanted(self.own_sessions)
+
+    # What the link tells
+
+    def joined(self, link: BridgeLink) -> None:
+        """Use a link that has joined."""
+        self.link = link
+        self.own_sessions.add(link.number)
+        self._asking = False
+        self.waiting.again()
+        self.pump()
+        self.bring_into_line()
+        self._learn(link).addErrback(self._failed)
+
+    def lost(self, link: BridgeLink) -> None:
+        """Use a link no more."""
+        self.link, self._asking = None, False
+        for mirror in (self.follow, self.export):
+            mirror.lost()
+        self._handles.clear()
+
+    def heard(self, link: BridgeLink, event: Event) -> None:
+        """Take an event."""
+        topic = event.topic or link.topics[event.subscription]
+        self._ends.heard(self, event, topic, link.size_bytes)
+
+    def called(self, link: BridgeLink, invocation: Invocation) -> None:
+        """Take a call."""
+        self._ends.called(self, link, invocation)
+
+    def taken_away(self, number: int) -> None:
+        """Try again to register what somebody has taken."""
+        self.export.taken_away(number, TAKEN_AWAY, the_reactor().seconds())
+
+    def changed(self) -> None:
+        """Tell the log."""
+        if self.connector.joined:
+            self.log.info("connected to {router}", router=str(self.connector.address))
+        else:
+            where, why = str(self.connector.address), self.connector.reason
+            self.log.warn("not connected to {router}: {why}", router=where, why=why)
+
+    # Events for this router
+
+    def pump(self) -> None:
+        """Send what may be sent."""
+        link, waiting = self.link, self.waiting
+        if link is None:
+            return
+        while (event := waiting.next()) is not None:
+            try:
+                if not link.publish_event(event.topic, event.args, event.kwargs, event.sender):
+                    return
+            except PayloadExceededError:
+                waiting.refused(event)
+        if waiting.unconfirmed >= CONFIRM_EVERY:
+            self.ask()
+
+    def ask(self) -> None:
+        """Ask the router whether it lives, and so whether it has what was sent."""
+        link = self.link
+        if link is None or self._asking:
+            return
+        self._asking, number = True, self.waiting.last_sent
+
+        def answered() -> None:
+            if link is self.link:
+                self._asking = False
+                self.waiting.confirmed(number)
+                self.pump()
+
+        link.probe(answered)
+
+    # What is held at this router
+
+    def line_up_soon(self) -> None:
+        """Bring it into line with what is wanted, once for all changes that come together."""
+        if not self._is_due:
+            self._is_due = True
+            the_reactor().callLater(0, self.bring_into_line)
+
+    def bring_into_line(self) -> None:
+        """Bring what is held at this router into line with what is wanted."""
+        self._is_due = False
+        if self.link is None:
+            return
+        now_s = the_reactor().seconds()
+        topics, addresses = self.follow.due(now_s), self.export.due(now_s)
+        for _, number in (*topics.give_up, *addresses.give_up):
+            self._give_up(self.link, number)
+        for pattern in topics.take:
+            self._subscribe(self.link, pattern).addErrback(self._failed)
+        for uri in addresses.take:
+            self._register(self.link, uri).addErrback(self._failed)
+
+    def _give_up(self, link: BridgeLink, number: int) -> None:
+        link.topics.pop(number, None)
+        link.procedures.pop(number, None)
+        handle = self._handles.pop(number, None)
+        if handle is None or not handle.active:
+            return
+        end = getattr(handle, "unsubscribe", None) or handle.unregister
+        ending: Deferred[Any] = end()
+        ending.addErrback(lambda _: None)  # it is gone already, as the link is
+
+    @inlineCallbacks
+    def _subscribe(self, link: BridgeLink, pattern: Pattern) -> Any:
+        options = SubscribeOptions(match=pattern.match)
+        try:
+            granted = yield link.subscribe(_nothing, pattern.uri, options)
+        except (ApplicationError, TransportLost) as error:
+            self._refused(link, self.follow, pattern, error)
+            return
+        if link is self.link:
+            link.topics[granted.id] = pattern.uri
+            self._handles[granted.id] = granted
+            self.follow.granted(pattern, granted.id)
+            self.line_up_soon()  # it may not be wanted any more
+
+    @inlineCallbacks
+    def _register(self, link: BridgeLink, uri: str) -> Any:
+        try:
+            granted = yield self._registered(link, uri)
+        except (ApplicationError, TransportLost) as error:
+            self._refused(link, self.export, uri, error)
+            return
+        if link is self.link:
+            self.holders.pop(uri, None)
+            link.procedures[granted.id] = uri
+            self._handles[granted.id] = granted
+            self.export.granted(uri, granted.id)
+            self.line_up_soon()
+
+    @inlineCallbacks
+    def _registered(self, link: BridgeLink, uri: str) -> Any:
+        """Register an address, also if an earlier session of this bridge still holds it."""
+        try:
+            granted = yield link.register(_nothing, uri)
+        except ApplicationError as error:
+            if error.error != TAKEN:
+                raise
+            is_own = yield self._is_held_by_us(link, uri)
+            if not is_own:
+                self.holders[uri] = yield self._holder(link, uri)
+                raise
+            granted = yield link.register(_nothing, uri, RegisterOptions(force_reregister=True))
+        return granted
+
+    @inlineCallbacks
+    def _is_held_by_us(self, link: BridgeLink, uri: str) -> Any:
+        try:
+            number = yield link.call(f"{REGISTRATION}.lookup", uri)
+            holders = yield link.call(f"{REGISTRATION}.list_callees", number)
+        except ApplicationError:
+            return False  # the router does not tell, or it has just been given up
+        return not self.own_sessions.isdisjoint(holders or ())
+
+    @inlineCallbacks
+    def _holder(self, link: BridgeLink, uri: str) -> Any:
+        instance = uri.removeprefix(f"{self._root}.").partition(".")[0]
+        try:
+            told = yield within(link.call(f"{self._root}.{instance}", "get_api"), HOLDER_LIMIT_S)
+        except (ApplicationError, TransportLost):
+            return None
+        return told if isinstance(told, dict) else None
+
+    def _refused(self, link: BridgeLink, mirror: Mirror[Any], key: Any, error: Exception) -> None:
+        if link is self.link:
+            mirror.refuse(key, str(error), the_reactor().seconds())
+
+    # What programs at this router want and offer
+
+    @inlineCallbacks
+    def _learn(self, link: BridgeLink) -> Any:
+        """Learn what is wanted and offered here, and follow it from now on."""
+        demand, offers = Demand(self._root), Offers(self._root)
+
+        def telling(change: Callable[..., None]) -> Callable[..., None]:
+            def told(*facts: Any) -> None:
+                change(*facts)
+                if self.demand is demand and link is self.link:
+                    self._ends.changed(self)
+
+            return told
+
+        events: list[tuple[str, Callable[..., None]]] = [
+            (f"{SUBSCRIPTION}.on_create", lambda _, details: demand.created(details)),
+            (f"{SUBSCRIPTION}.on_subscribe", demand.joined),
+            (f"{SUBSCRIPTION}.on_unsubscribe", demand.left),
+            (f"{SUBSCRIPTION}.on_delete", lambda _, number: demand.deleted(number)),
+        ]
+        if self._learns_offers:
+            events += [
+                (f"{REGISTRATION}.on_create", lambda _, details: offers.created(details)),
+                (f"{REGISTRATION}.on_delete", lambda _, number: offers.deleted(number)),
+            ]
+        try:
+            for topic, change in events:
+                yield link.subscribe(telling(change), topic)
+            yield self._list(link, demand, offers)
+        except TransportLost:
+            return
+        except ApplicationError as error:
+            self.log.warn("the router does not tell who wants what: {why}", why=str(error))
+            self.knows_demand = False
+        else:
+            self.knows_demand = True
+        if link is self.link:
+            self.demand, self.offers = demand, offers
+            self._ends.changed(self)
+
+    @inlineCallbacks
+    def _list(self, link: BridgeLink, demand: Demand, offers: Offers) -> Any:
+        # By session, because without one crossbar's list leaves out what has a wildcard.
+        sessions = yield link.call("wamp.session.list")
+        addresses: Any = {"exact": []}
+        if self._learns_offers:
+            addresses = yield link.call(f"{REGISTRATION}.list")
+
+        found: set[int] = set()
+
+        def subscribed(topics: Mapping[str, list[int]], session: int) -> None:
+            for number in (each for kind in topics.values() for each in kind):
+                found.add(number)
+                demand.joined(session, number)
+
+        listing = [
+            link.call(f"{SUBSCRIPTION}.list", each).addCallback(subscribed, each)
+            for each in sessions
+        ]
+        # Sessions without any are said not to exist.
+        yield DeferredList(listing, consumeErrors=True)
+        asked = [
+            link.call(f"{SUBSCRIPTION}.get", number).addCallback(demand.created) for number in found
+        ]
+        for number in addresses["exact"]:
+            asked.append(link.call(f"{REGISTRATION}.get", number).addCallback(offers.created))
+        # Some are given up meanwhile.
+        yield DeferredList(asked, consumeErrors=True)
+
+    def _failed(self, failure: Any) -> None:
+        self.log.failure("the bridge has failed to do something", failure=failure)
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """Stand for what goes past autobahn's handlers."""

@@ -1,0 +1,252 @@
+"""A host of the site that may be another machine, as commands ask it and run there."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final, NamedTuple, Protocol
+
+from ocsd.cli.screen import terminal
+from ocsd.cli.talk import control, site_router
+from ocsd.client.http import ControlClientError
+from ocsd.errors import (
+    DaemonRefusedError,
+    NoDaemonError,
+    OcsdError,
+    TimedOutError,
+    UnreachableError,
+)
+from ocsd.status.site import SiteHost, control_uri, hosts_of
+from ocsd.text import units
+
+_LIMITS_S: Final[Mapping[str, float]] = {
+    "status": 3.0,
+    "site": 4.0,
+    "file": 10.0,
+    "take_file": 45.0,
+    "put_back": 10.0,
+    "more": 10.0,
+}
+"""Time for the answers to requests; their own limits are shorter [s]."""
+_RUN_LIMIT_S: Final = 6.0
+_UPGRADE_LIMIT_S: Final = 45.0
+_SUCCESSOR_LIMIT_S: Final = 60.0
+_SUCCESSOR_POLL_S: Final = 0.1
+
+Write = Callable[[str], object]
+
+
+class Way(Protocol):
+    """A way to the daemons of the site."""
+
+    def ask(self, host: str, body: Mapping[str, Any], limit_s: float) -> dict[str, Any]:
+        """Return a host's answer; raise OcsdError without one."""
+
+    def asked_for_all(self) -> Iterator[str]:
+        """Yield the hosts that may know all others, the best first."""
+
+
+class ThroughDaemon(NamedTuple):
+    """Through the daemon of a host that runs on this machine."""
+
+    daemon: control.DaemonClient
+
+    def ask(self, host: str, body: Mapping[str, Any], limit_s: float) -> dict[str, Any]:
+        """Return a host's answer.
+
+        Raises
+        ------
+        OcsdError
+            If there is none, or the host refuses.
+        """
+        from urllib.parse import quote
+
+        return self.daemon.ask(f"/v1/site/{quote(host)}", body, limit_s)
+
+    def asked_for_all(self) -> Iterator[str]:
+        """Yield the daemon's own host."""
+        yield self.daemon.host
+
+
+class ThroughRouter(NamedTuple):
+    """Through the site's router, where no daemon runs on this machine."""
+
+    router: site_router.SiteRouter
+    hosts: tuple[str, ...]
+    """The hosts of the site file, that of the router first."""
+
+    def ask(self, host: str, body: Mapping[str, Any], limit_s: float) -> dict[str, Any]:
+        """Return a host's answer; see `ThroughDaemon.ask`."""
+        uri = control_uri(self.router.address_root, host)
+        client = self.router.client(uri, timeout_s=limit_s)
+        try:
+            answer = client.call(uri, **body)
+        except ControlClientError as error:
+            raise self._explained(host, error) from error
+        if not isinstance(answer, dict):
+            raise OcsdError(f"host '{host}' answered something that is not an object")
+        if "error" in answer:
+            told = answer["error"]
+            raise DaemonRefusedError(str(told.get("message")), int(told.get("exit_code", 1)))
+        return answer
+
+    def asked_for_all(self) -> Iterator[str]:
+        """Yield the hosts of the site file."""
+        yield from self.hosts
+
+    def _explained(self, host: str, error: ControlClientError) -> OcsdError:
+        if error.error in {"wamp.error.no_such_procedure", "wamp.error.canceled"}:
+            url = self.router.wamp_http
+            return NoDaemonError(
+                f"no daemon of host '{host}' is connected to the site's router at {url}"
+            )
+        return self.router.explained(error, f"the daemon of {host}")
+
+
+def ways(site_file: str | None = None) -> Iterator[Way]:
+    """Yield the ways to the site's daemons: those that run on this machine, else the router."""
+    found = False
+    for daemon in control.find_all():
+        found = True
+        yield ThroughDaemon(daemon)
+    if found and site_file is None:
+        return
+    # pydantic and yaml take longer to load than all of `ocsd status`.
+    from ocsd.site import load
+
+    site = load.load(load.find(site_file))
+    names = sorted(site.hosts, key=lambda name: site.hosts[name].crossbar is None)
+    yield ThroughRouter(site_router.find(site_file or site.path, None), tuple(names))
+
+
+def whole_site(site_file: str | None = None) -> tuple[Way, tuple[SiteHost, ...]]:
+    """Return all hosts of the site as one of them knows them, and the way to that one.
+
+    Raises
+    ------
+    OcsdError
+        If none can be asked.
+    """
+    failure: OcsdError | None = None
+    for way in ways(site_file):
+        for host in way.asked_for_all():
+            try:
+                return way, hosts_of(way.ask(host, {"request": "site"}, _LIMITS_S["site"]))
+            except (NoDaemonError, TimedOutError, UnreachableError) as error:
+                failure = failure or error
+                if "router is away" in str(error):
+                    break
+    raise failure or NoDaemonError("no daemon of this site can be asked")
+
+
+class FarHost:
+    """A host of the site, on this machine or another one.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the site file.
+    way : Way, optional
+        The way to it; by default the first that `ways` finds.
+    """
+
+    def __init__(self, name: str, way: Way | None = None) -> None:
+        self.name = name
+        self._way = way
+
+    @property
+    def way(self) -> Way:
+        """The way to the host.
+
+        Raises
+        ------
+        OcsdError
+            If no daemon runs on this machine, and there is no site file either.
+        """
+        if self._way is None:
+            self._way = next(ways())
+        return self._way
+
+    def ask(self, request: str, limit_s: float | None = None, **more: Any) -> dict[str, Any]:
+        """Return the answer to a request (docs/reference/wire.md, "Daemons").
+
+        Raises
+        ------
+        DaemonRefusedError
+            If the host refuses it, with its own message and exit code.
+        UnreachableError, NoDaemonError, TimedOutError
+            If there is no answer in time.
+        """
+        limit_s = limit_s or _LIMITS_S.get(request, _RUN_LIMIT_S)
+        return self.way.ask(self.name, {"request": request, **more}, limit_s)
+
+    def status(self) -> dict[str, Any]:
+        """Return the host's answer of ``GET /v1/status``; raises as `ask` does."""
+        status: dict[str, Any] = self.ask("status")["status"]
+        return status
+
+    def run(
+        self,
+        words: Sequence[str],
+        given: str | None = None,
+        out: Write | None = None,
+        err: Write | None = None,
+    ) -> int:
+        """Run ``ocsd WORDS`` on the host, print what it prints, and return its exit code.
+
+        Parameters
+        ----------
+        words : sequence of str
+            The command and its words, without ``--host``.
+        given : str, optional
+            Its standard input.
+        out, err : callable, optional
+            Take its output; by default it is printed.
+
+        Raises
+        ------
+        DaemonRefusedError, UnreachableError, NoDaemonError, TimedOutError
+            As for `ask`.
+        """
+        screen = terminal.of_output()
+        limit_s = None
+        if list(words[:1]) == ["upgrade"]:
+            limit_s = _UPGRADE_LIMIT_S
+        looks = {"columns": screen.width_columns, "colour": screen.colour}
+        begun_s = time.monotonic()
+        answer = self.ask("run", limit_s, words=list(words), input=given, **looks)
+        show, complain = out or _printer(sys.stdout), err or _printer(sys.stderr)
+        while True:
+            show(answer["out"])
+            complain(answer["err"])
+            if "to" in answer:
+                return self._upgraded(answer, begun_s, show)
+            if answer["exit_code"] is not None:
+                return int(answer["exit_code"])
+            answer = self.ask("more", run=answer["run"])
+
+    def _upgraded(self, told: Mapping[str, Any], begun_s: float, show: Write) -> int:
+        """Wait for the daemon that takes the place of the one that has agreed to an upgrade."""
+        deadline_s = time.monotonic() + _SUCCESSOR_LIMIT_S
+        while time.monotonic() < deadline_s:
+            with suppress(OcsdError):
+                status = self.status()
+                if status.get("since_at") != told.get("since_at"):
+                    took = units.short_duration(time.monotonic() - begun_s)
+                    versions = f"{told.get('from')} -> {status.get('version')}"
+                    show(f"{self.name}: ocsd {versions} in {took}\n")
+                    return 0
+            time.sleep(_SUCCESSOR_POLL_S)
+        raise TimedOutError(
+            f"the daemon of host '{self.name}' has agreed to the upgrade, but has not been back on "
+            f"the site's router for {_SUCCESSOR_LIMIT_S:.0f} s; see there: ocsd logs ocsd"
+        )
+
+
+def _printer(stream: Any) -> Write:
+    def write(text: str) -> None:
+        if text:
+            stream.write(text)
+            stream.flush()
+
+    return write

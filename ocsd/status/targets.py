@@ -1,0 +1,106 @@
+"""The hosts and names that a command line means: ``HOST:NAME``, ``HOST:``, or just a name."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from ocsd.errors import NoSuchInstanceError
+from ocsd.status.site import SiteHost, all_names, holders
+from ocsd.text.nearest import did_you_mean, nearest_or_all
+
+_SIGNS = "*?["
+
+
+class Target(NamedTuple):
+    """One of the words that name something."""
+
+    host: str | None
+    """The host before the colon, maybe a pattern; None without a colon."""
+    name: str
+    """The instance, maybe a pattern; empty for the host as a whole."""
+
+
+def target_of(word: str) -> Target:
+    """Return what a word means, e.g. ``lab-1:thermo1``."""
+    host, colon, name = word.partition(":")
+    if colon and host:
+        return Target(host, name)
+    return Target(None, word)
+
+
+def by_host(words: Sequence[str], hosts: Sequence[SiteHost]) -> dict[str, list[str]]:
+    """Return the names that each host is meant to have, in the order of the words.
+
+    Raises
+    ------
+    NoSuchInstanceError
+        If a host or name is not of the site, or a name is on several hosts.
+    """
+    found: dict[str, list[str]] = {}
+    for word in words:
+        for host, name in _places(target_of(word), hosts):
+            names = found.setdefault(host, [])
+            if name and name not in names:
+                names.append(name)
+    return found
+
+
+def _places(target: Target, hosts: Sequence[SiteHost]) -> list[tuple[str, str]]:
+    if target.host is not None:
+        return [(host, target.name) for host in hosts_meant(target.host, hosts)]
+    if any(sign in target.name for sign in _SIGNS):
+        return _matches(target.name, hosts)
+    return [(_only_holder(target.name, hosts), target.name)]
+
+
+def hosts_meant(word: str, hosts: Iterable[SiteHost]) -> list[str]:
+    """Return the hosts for which a word, or a pattern, stands.
+
+    Raises
+    ------
+    NoSuchInstanceError
+        If there is none.
+    """
+    known = [each.host for each in hosts]
+    found = [name for name in known if name == word or fnmatchcase(name, word)]
+    if not found:
+        raise NoSuchInstanceError(f"the site has no host '{word}'{nearest_or_all(word, known)}")
+    return found
+
+
+def _matches(pattern: str, hosts: Sequence[SiteHost]) -> list[tuple[str, str]]:
+    found = [
+        (each.host, pattern)
+        for each in hosts
+        if any(fnmatchcase(name, pattern) for name in each.names)
+    ]
+    if not found:
+        there_are = ", ".join(all_names(hosts)) or "none"
+        raise NoSuchInstanceError(
+            f"no instance of the site matches '{pattern}'; there are: {there_are}{_unseen(hosts)}"
+        )
+    return found
+
+
+def _only_holder(name: str, hosts: Sequence[SiteHost]) -> str:
+    found = holders(name, hosts)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = ", ".join(f"{host}:{name}" for host in found)
+        raise NoSuchInstanceError(f"several hosts have '{name}'; say which is meant: {several}")
+    near = did_you_mean(name, all_names(hosts)) or "; `ocsd status --site` shows all hosts"
+    raise NoSuchInstanceError(f"no host of the site has an instance '{name}'{near}{_unseen(hosts)}")
+
+
+def _unseen(hosts: Iterable[SiteHost]) -> str:
+    """Return the end of a message about an unknown name: hosts whose names are not known now."""
+    unseen = [each.host for each in hosts if each.status is None]
+    if not unseen:
+        return ""
+    return f" (nothing is known of {', '.join(unseen)}, which do not answer)"
+
+
+def hosts_by_name(hosts: Iterable[SiteHost]) -> Mapping[str, SiteHost]:
+    """Return the hosts by their names."""
+    return {each.host: each for each in hosts}
