@@ -19,6 +19,8 @@ NOBODYS = "attic"
 """A host of the file that no machine has."""
 CLAIMED = "claimed"
 """A host of the file that two machines may claim."""
+OWN_ROUTER = "lab-1"
+"""The host that has a router of its own, and a bridge to the hub."""
 CLOCK_OFF_S = 300
 """How far the clock of the last host is ahead [s]."""
 SETTLE_LIMIT_S = 120.0
@@ -54,6 +56,7 @@ class CountingSite(ThreeHosts):
         rows = {name: counting_agents(network, name, agents) for name in HOSTS}
         rows["hub"].append(_RECORDER)
         keys = {name: {"agent-paths": [str(network.folder / name / "plugins")]} for name in HOSTS}
+        keys[OWN_ROUTER]["router"] = "local"
         for name in _NOT_COUNTING:
             agent = {"agent-class": "FakeDataAgent", "instance-id": f"fake-{name}"}
             rows[name] = [{**agent, "arguments": []}]
