@@ -172,9 +172,7 @@ class Bridge:
     def _refused(self) -> Mapping[str, str]:
         topics = {each.uri: why for each, why in self.hub.follow.refusals.items()}
         addresses = {
-            uri: why
-            for uri, why in self.hub.export.refusals.items()
-            if uri not in self.hub.holders
+            uri: why for uri, why in self.hub.export.refusals.items() if uri not in self.hub.holders
         }
         return topics | addresses
 

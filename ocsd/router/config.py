@@ -24,7 +24,11 @@ _ROLE = "ocs"
 
 
 _META_CALLS: Final = (
-    *(f"wamp.{kind}.{name}" for kind in ("subscription", "registration") for name in ("list", "get")),
+    *(
+        f"wamp.{kind}.{name}"
+        for kind in ("subscription", "registration")
+        for name in ("list", "get")
+    ),
     "wamp.registration.lookup",
     "wamp.registration.list_callees",
     "wamp.session.list",

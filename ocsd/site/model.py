@@ -331,7 +331,6 @@ class Host(_Part):
             wamp_server=self.wamp_server, wamp_http=self.wamp_http, wamp_realm=self.wamp_realm
         )
 
-
     @property
     def has_own_router(self) -> bool:
         """Whether a router runs here beside that of the site."""

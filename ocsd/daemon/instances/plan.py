@@ -9,7 +9,16 @@ from typing import Final
 from ocsd.errors import SiteFileError
 from ocsd.site import load
 from ocsd.site.data_folder import AGGREGATOR_CLASS, WRITERS, centre, data_folder
-from ocsd.site.model import ALARMS_NAME, BRIDGE_NAME, HOST_MANAGER, WEB_NAME, Host, Instance, Manage, Site
+from ocsd.site.model import (
+    ALARMS_NAME,
+    BRIDGE_NAME,
+    HOST_MANAGER,
+    WEB_NAME,
+    Host,
+    Instance,
+    Manage,
+    Site,
+)
 from ocsd.site.supervision import ResourceLimits
 from ocsd.supervisor.dependencies import cycle
 from ocsd.system.classes import ALARMS_CLASS, BRIDGE_CLASS, WEB_CLASS
@@ -74,7 +83,13 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
     others = [each for each in host.instances if not _is_ours(each)]
     notices = (*map(_left_alone, others), *_hidden_page(site, host))
     left_alone = tuple(each for each in others if each.agent_class != HOST_MANAGER)
-    added = (*_built_in(site, host, data_dir), *listed, *_alarms(host), *_bridge(host), *_page(host))
+    added = (
+        *_built_in(site, host, data_dir),
+        *listed,
+        *_alarms(host),
+        *_bridge(host),
+        *_page(host),
+    )
     instances = sorted(added, key=_rank)
     instances = [_told_of_host(each, host, instances, data_dir) for each in instances]
     _check_order(site, instances)
@@ -258,5 +273,11 @@ def _left_alone(instance: Instance) -> str:
 
 def _rank(instance: Instance) -> int:
     """Start those whom others ask first, then those that record, and the page last."""
-    ranks = {BRIDGE_CLASS: 0, REGISTRY_CLASS: 0, DIRECTOR_CLASS: 0, AGGREGATOR_CLASS: 1, WEB_CLASS: 3}
+    ranks = {
+        BRIDGE_CLASS: 0,
+        REGISTRY_CLASS: 0,
+        DIRECTOR_CLASS: 0,
+        AGGREGATOR_CLASS: 1,
+        WEB_CLASS: 3,
+    }
     return ranks.get(instance.agent_class, 2)

@@ -66,6 +66,10 @@ class CountingSite(ThreeHosts):
     def hosts(self):
         return [self.network.hosts[name] for name in self.names]
 
+    @property
+    def own_router(self):
+        return self.network.hosts[OWN_ROUTER]
+
     def make(self):
         """Switch on the hosts, the last with a clock that is minutes ahead."""
         super().make()
