@@ -23,6 +23,7 @@ from tests.system.sites.three_hosts import OPEN, ThreeHosts
 ONE_HOST_AGENTS = 200
 LIGHT = (250, 500, 1000)
 LIGHT_PROCESSES = 4
+LOOP = 200_000
 SETTLE_S = 5.0
 WINDOW_S = 15.0
 STATUS_RUNS = 5
@@ -37,8 +38,11 @@ def line(*cells: object) -> None:
 
 
 def head(*cells: str) -> None:
-    """Print the head of a table, and how busy the machine was."""
-    print(f"\nload {os.getloadavg()[0]:.1f}\n")
+    """Print the head of a table, how busy the machine was, and how slow for it."""
+    begun_s = time.process_time()
+    sum(number * number for number in range(LOOP))
+    spent_s = time.process_time() - begun_s
+    print(f"\nload {os.getloadavg()[0]:.1f}; a fixed loop took {1e3 * spent_s:.0f} ms of CPU\n")
     line(*cells)
     line(*("---" for _ in cells))
 
@@ -84,7 +88,7 @@ def many(hosts: int, agents: int) -> None:
         took_s = start(site.network)
         cpu = sum(sum(used_s(host).values()) for host in every)
         head(f"{hosts} hosts of {agents} agents", "")
-        line("start of all hosts to all `up` and `ok`", f"{took_s:.1f} s")
+        line("start of all hosts, some at a time, to all `up` and `ok`", f"{took_s:.1f} s")
         line("CPU of all processes until then", f"{cpu:.1f} s")
         for words in (("status",), ("status", "--site")):
             for host in (every[0], every[-1]):
