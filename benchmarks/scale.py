@@ -19,37 +19,35 @@ class Costs:
 
     Attributes
     ----------
-    router_heartbeat_s, router_message_s, router_join_s : float
-        CPU of a router for a heartbeat that one subscriber hears, for a message of a feed that
-        one subscriber hears, and for a session that joins with its two procedures.
-    registry_heartbeat_s : float
-        CPU of the hub's daemon for a heartbeat.
-    aggregator_message_s : float
-        CPU of an aggregator for a message.
-    bridge_message_s : float
-        CPU of a bridge for a message that it passes on.
+    router_agent_s : float
+        CPU of the hub's router for what an agent without a feed sends in a second: a heartbeat,
+        which registry and aggregator hear, and now and then a call to itself.
+    router_message_s : float
+        CPU of a router for a message of a feed that one subscriber hears.
+    router_join_s : float
+        CPU of a router for a session that joins with its two procedures.
+    registry_agent_s, aggregator_agent_s : float
+        CPU of the hub's daemon and aggregator for the heartbeat of an agent.
+    aggregator_message_s, bridge_message_s : float
+        CPU of an aggregator and of a bridge for a message.
     agent_s, host_s : float
         CPU per second of an idle agent, and of a daemon and its fork server.
-    agent_bytes, host_bytes, router_bytes, session_bytes : float
-        Memory of an agent, of daemon and fork server, of a router, and of a session in it.
-    status_s, status_bytes : float
-        CPU of a daemon for its status, and the size of an answer, for each agent.
+    agent_bytes, host_bytes, router_bytes : float
+        Memory of an agent, of daemon and fork server, and of a router (PSS).
     """
 
-    router_heartbeat_s: float = 230e-6
-    router_message_s: float = 170e-6
-    router_join_s: float = 4.0e-3
-    registry_heartbeat_s: float = 60e-6
+    router_agent_s: float = 790e-6
+    router_message_s: float = 600e-6
+    router_join_s: float = 6e-3
+    registry_agent_s: float = 105e-6
+    aggregator_agent_s: float = 120e-6
     aggregator_message_s: float = 100e-6
-    bridge_message_s: float = 60e-6
+    bridge_message_s: float = 330e-6
     agent_s: float = 1.5e-3
-    host_s: float = 10e-3
-    agent_bytes: float = 13e6
-    host_bytes: float = 90e6
-    router_bytes: float = 150e6
-    session_bytes: float = 15e3
-    status_s: float = 60e-6
-    status_bytes: float = 800.0
+    host_s: float = 7e-3
+    agent_bytes: float = 15e6
+    host_bytes: float = 73e6
+    router_bytes: float = 77e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,25 +104,25 @@ def demands(shape: Shape, costs: Costs) -> Iterator[Demand]:
     """Yield what each part needs of what it has, when nothing goes wrong."""
     everyone = shape.hosts * shape.agents
     to_hub = 0.0 if shape.local_recorders else shape.messages_hz * everyone
-    router_s = everyone * costs.router_heartbeat_s + to_hub * costs.router_message_s
+    router_s = everyone * costs.router_agent_s + to_hub * costs.router_message_s
     yield Demand(
         "CPU of the hub's router",
         router_s,
         True,
-        "`record: local` keeps recorded messages off it; then sites of their own, "
-        "each with a hub, for parts of the observatory",
+        "`record: local` keeps recorded messages off it; after that several sites, each with a "
+        "hub of its own",
     )
     yield Demand(
         "CPU of the hub's aggregator",
-        to_hub * costs.aggregator_message_s,
+        to_hub * costs.aggregator_message_s + everyone * costs.aggregator_agent_s,
         True,
-        "`record: local` on each host",
+        "`record: local` on hosts",
     )
     yield Demand(
         "CPU of the hub's daemon (registry)",
-        everyone * costs.registry_heartbeat_s,
+        everyone * costs.registry_agent_s,
         True,
-        "fewer heartbeats a second",
+        "several sites",
     )
     sessions = shape.hosts if shape.local_routers else everyone + shape.hosts
     yield Demand(
@@ -135,9 +133,7 @@ def demands(shape: Shape, costs: Costs) -> Iterator[Demand]:
     )
     if shape.local_routers:
         passed = shape.agents * (1 + (0 if shape.local_recorders else shape.messages_hz))
-        local_s = shape.agents * (
-            costs.router_heartbeat_s + shape.messages_hz * costs.router_message_s
-        )
+        local_s = shape.agents * (costs.router_agent_s + shape.messages_hz * costs.router_message_s)
         yield Demand("CPU of a host's bridge", passed * costs.bridge_message_s, False, "")
         yield Demand("CPU of a host's router", local_s, False, "")
     yield Demand(
@@ -193,7 +189,7 @@ def simulate(
     costs: Costs,
     killed_at: tuple[int, ...] = (600, 1800, 3000),
     away_s: int = 5,
-    retry_s: int = 10,
+    retry_s: int = 5,
 ) -> Hour:
     """Reckon an hour of the hub's router, in which it is killed some times.
 
@@ -226,7 +222,7 @@ def simulate(
         joining = min(sessions - joined, sessions / retry_s)
         joined += joining
         here = joined / sessions
-        arriving_s = joining * join_s + here * everyone * costs.router_heartbeat_s
+        arriving_s = joining * join_s + here * everyone * costs.router_agent_s
         recorded_s = (here * recorded_hz + kept * here) * costs.router_message_s
         kept = (1 - here) * (kept + recorded_hz)
         waiting_s = max(0.0, waiting_s + arriving_s + recorded_s - 1.0)

@@ -137,7 +137,7 @@ def light(steps: Sequence[int]) -> None:
     """Let more and more light agents join one host."""
     with many_hosts(1, 1) as site:
         start(site.network)
-        head("light agents", "joined", "router", "memory", "daemon", "memory", "`status`", "a call")
+        head("light agents", "joined", "router", "memory", "daemon", "memory", "`status`")
         running: list[subprocess.Popen[str]] = []
         known = 0
         for goal in steps:
@@ -159,10 +159,8 @@ def light(steps: Sequence[int]) -> None:
                 for text in (f"{100 * used[role]:.0f} %", f"{memory[role] / 1e6:.0f} MB")
             ]
             wall_s, cpu_s, _ = command(site.hub, "status")
-            call_s, _, code = command(site.hub, "call", f"light-{goal - 1:04}", "acq", "status")
             status = f"{wall_s:.2f} s (CPU {cpu_s:.2f})"
-            call = f"{call_s:.2f} s ({code})"
-            cells = (f"{joined_s:.1f} s", *costs, status, call)
+            cells = (f"{joined_s:.1f} s", *costs, status)
             line(goal, *cells)
         for process in running:
             process.communicate("")

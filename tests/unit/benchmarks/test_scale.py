@@ -22,7 +22,8 @@ def test_what_grows_with_the_hosts_grows_in_proportion():
 
 def test_recorders_on_each_host_take_messages_off_the_hub():
     own = shares(Shape(hosts=100, agents=50, local_recorders=True))
-    assert own["CPU of the hub's aggregator"] == 0
+    name = "CPU of the hub's aggregator"
+    assert own[name] < shares(LARGE)[name]
     assert own["CPU of the hub's router"] < shares(LARGE)["CPU of the hub's router"]
 
 
@@ -35,7 +36,7 @@ def test_routers_of_their_own_leave_the_hub_a_connection_for_each_host():
 
 def test_a_storm_of_sessions_ends_where_the_router_has_time_left():
     hour = simulate(SMALL, Costs())
-    assert 10 <= hour.longest_storm_s < 60
+    assert 5 <= hour.longest_storm_s < 60
     assert hour.storm_since_s is None
     assert hour.words().startswith("all is well again")
 
