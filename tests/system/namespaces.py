@@ -47,13 +47,20 @@ ip link set lo up
 """
 
 
-def obstacle():
-    """Return the reason why this machine can have no such hosts, or None."""
+def obstacle(*more_programs):
+    """Return the reason why this machine can have no such hosts, or None.
+
+    Parameters
+    ----------
+    more_programs : str
+        What a test needs beside the usual programs.
+    """
     if os.geteuid() != 0:
         return "only root can make hosts of namespaces"
-    missing = [name for name in _PROGRAMS if shutil.which(name) is None]
+    missing = [name for name in (*_PROGRAMS, *more_programs) if shutil.which(name) is None]
     if missing:
-        return f"hosts of namespaces need {', '.join(missing)} (Debian: iproute2, util-linux)"
+        packages = "gcc, iproute2, iptables, libc6-dev, util-linux"
+        return f"hosts of namespaces need {', '.join(missing)} (of Debian's {packages})"
     command = ["unshare", "--net", "--mount", "--uts", "--pid", "--fork", "true"]
     tried = subprocess.run(command, capture_output=True, text=True)
     if tried.returncode:

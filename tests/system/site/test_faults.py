@@ -18,7 +18,7 @@ from tests.system.site import faults
 from tests.system.site.counting_site import AGENTS, CLAIMED, NOBODYS, CountingSite
 from tests.system.waiting import wait_until
 
-_OBSTACLE = namespaces.obstacle()
+_OBSTACLE = namespaces.obstacle("cc", "iptables", "tc")
 pytestmark = [
     pytest.mark.system,
     pytest.mark.timeout(600),
