@@ -17,6 +17,17 @@ PUBLISH: Final = "publish"
 SUBSCRIBE: Final = "subscribe"
 EXACT: Final = "exact"
 
+# The addresses at which a router tells who subscribes to what: WAMP's subscription meta API.
+SUBSCRIPTIONS_OF: Final = "wamp.subscription.match"
+SUBSCRIPTION: Final = "wamp.subscription.get"
+SUBSCRIBERS: Final = "wamp.subscription.list_subscribers"
+META_CALLS: Final = frozenset({SUBSCRIPTIONS_OF, SUBSCRIPTION, SUBSCRIBERS})
+ON_CREATE: Final = "wamp.subscription.on_create"
+ON_SUBSCRIBE: Final = "wamp.subscription.on_subscribe"
+ON_UNSUBSCRIBE: Final = "wamp.subscription.on_unsubscribe"
+ON_DELETE: Final = "wamp.subscription.on_delete"
+META_TOPICS: Final = frozenset({ON_CREATE, ON_SUBSCRIBE, ON_UNSUBSCRIBE, ON_DELETE})
+
 _CONTROLS: Final = "feeds.controls"
 _OF_DIRECTORS: Final = ("agent_poll", "request_exclusive", "request_token")
 _SPOOL: Final = "spool"
@@ -73,6 +84,8 @@ def refusal(
         return f"the role {who.role!r} has no rights on a closed site"
     if forwarded and who.role != Role.BRIDGE:
         return f"{_named(who)} may not {action} in the name of somebody else"
+    if asks_who_subscribes(action, uri, match) and who.role in (Role.AGENT, Role.HOST):
+        return None
     if not uri.startswith(below):
         return f"{_named(who)} may not {action} {uri!r}, which is not below {rules.address_root!r}"
     if action == CALL:
@@ -80,6 +93,12 @@ def refusal(
     if action == SUBSCRIBE:
         return _of_subscription(who, uri, uri.removeprefix(below), match)
     return _of_provider(rules, who, action, uri.removeprefix(below), match)
+
+
+def asks_who_subscribes(action: str, uri: str, match: str = EXACT) -> bool:
+    """Say whether a request only asks the router who subscribes, as a recorder does."""
+    addresses = {CALL: META_CALLS, SUBSCRIBE: META_TOPICS}.get(action, frozenset())
+    return match == EXACT and uri in addresses
 
 
 def covers_controls(rules: SiteRules, uri: str, match: str) -> bool:

@@ -16,6 +16,7 @@ from ocsd.aggregator.frames.frames import RecordingRun
 from ocsd.aggregator.incoming.message import sender_of
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Tally, together
+from ocsd.aggregator.local.listeners import Listeners
 from ocsd.aggregator.local.reading import READ_S, LocalSpools
 from ocsd.aggregator.options import data_folder, make_parser, spools_folder
 from ocsd.aggregator.recording.arrivals import (
@@ -111,6 +112,7 @@ class Aggregator:
         self._spools = spools
         # Of the present recording run.
         self._local = self._local_spools(None)
+        self._listeners = Listeners(spools, lambda: self._local.keys, self._log)
         self._session: ocs_agent.OpSession | None = None
         self._recorded: dict[str, Any] = {}
         self._condition = Condition()
@@ -119,10 +121,10 @@ class Aggregator:
             self._session, self._clock().at, self._listening, self._obstacle
         )
         agent.on("join", self._joined)
+        agent.on("join", lambda joined, *_: self._listeners.joined(joined.link))
         agent.on("leave", self._left)
-        agent.subscribe_on_start(
-            self.receive, f"{agent.site_args.address_root}..feeds.", options={"match": "wildcard"}
-        )
+        feeds = f"{agent.site_args.address_root}..feeds."
+        agent.subscribe_on_start(self.receive, feeds, options={"match": "wildcard"})
         agent.register_process(
             "record", self.record, self.stop_record, stopper_blocking=False, startup=record_at_start
         )
@@ -211,6 +213,7 @@ class Aggregator:
             self._listening = False
             self._session = None
             _post(self._ticker.stop)
+            _post(self._listeners.close)
             _post(self._fetcher.forget)
         return self._finish(recorder, session)
 
@@ -314,6 +317,7 @@ class Aggregator:
             # The link may have been dead for a while before it was closed.
             self._away_since_at = max(self._received_at, self._clock().at - UNNOTICED_S)
         self._fetcher.link_lost()
+        self._listeners.left()
 
     def _joined(self, *_details: Any) -> None:
         began_at, self._away_since_at = self._away_since_at, None
@@ -344,6 +348,7 @@ class Aggregator:
     def _step(self) -> None:
         """Ask agents for missing messages (reactor thread)."""
         self._fetcher.step()
+        self._listeners.step()
         if self._clock().mono_s - self._shown_s > STALLED_S:
             self._show()
 
@@ -386,13 +391,8 @@ def main(args: list[str] | None = None) -> None:
     parsed = site_config.parse_args(agent_class=AGGREGATOR_CLASS, parser=parser, args=args)
     folder = data_folder(parsed, parser)
     agent, runner = ocs_agent.init_site_agent(parsed)
-    Aggregator(
-        agent,
-        folder,
-        parsed.time_per_file,
-        parsed.initial_state == "record",
-        spools=spools_folder(),
-    )
+    at_once = parsed.initial_state == "record"
+    Aggregator(agent, folder, parsed.time_per_file, at_once, spools=spools_folder())
     runner.run(agent, auto_reconnect=True)
 
 

@@ -16,11 +16,12 @@ from twisted.logger import Logger
 from ocsd.bridge.condition import Condition, of_duplicate
 from ocsd.bridge.demand import is_returning
 from ocsd.bridge.link import NO_SUCH_PROCEDURE, ROUTER_AWAY, BridgeLink
-from ocsd.bridge.side import Side
+from ocsd.bridge.side import Side, nothing
 from ocsd.bus.caller import true_sender
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.wamp import Event, Invocation, RegisterOptions
 from ocsd.reactor.ticker import Ticker
+from ocsd.system.classes import DUPLICATES_TOPIC
 
 TICK_S: Final = 1.0
 """Period of the questions whether the routers live [s]."""
@@ -135,6 +136,16 @@ class Bridge:
         for side in (self.local, self.hub):
             side.ask()
             side.bring_into_line()
+        self._tell_duplicates()
+
+    def _tell_duplicates(self) -> None:
+        """Tell the daemon of the other host, which knows nothing of it."""
+        link = self.hub.link
+        if link is None:
+            return
+        for instance_id in self._duplicates():
+            told = {"instance_id": instance_id, "host": self._host}
+            link.publish_event(f"{self._root}.{DUPLICATES_TOPIC}", [told], None, None)
 
     def _catch_all(self, side: Side) -> None:
         """Take all calls for addresses that no agent of this host has."""
@@ -144,7 +155,7 @@ class Bridge:
         self._catching = link
         # Only a bridge before this one can hold it.
         options = RegisterOptions(match="prefix", force_reregister=True)
-        registering: Deferred[Any] = link.register(_nothing, f"{self._root}.", options)
+        registering: Deferred[Any] = link.register(nothing, f"{self._root}.", options)
 
         def registered(granted: Any) -> None:
             link.procedures[granted.id] = ""
@@ -186,7 +197,3 @@ def _sender_of(msg: Event | Invocation, part: str) -> Mapping[str, Any]:
         "authid": getattr(msg, f"{part}_authid"),
         "authrole": getattr(msg, f"{part}_authrole"),
     }
-
-
-def _nothing(*_: Any, **__: Any) -> None:
-    """Stand for what goes past autobahn's handlers."""

@@ -17,13 +17,13 @@ from ocsd.bus.reconnection import LinkEvent, Reconnection
 from ocsd.bus.wamp import (
     Call,
     Cancel,
+    ComponentConfig,
     Disconnected,
     Error,
     Event,
     Interrupt,
     Invocation,
     LoggedInSession,
-    ComponentConfig,
     PayloadExceededError,
     Publish,
     Result,
@@ -33,10 +33,12 @@ from ocsd.bus.wamp import (
 )
 from ocsd.reactor.threads import the_reactor
 
-JOIN_LIMIT_S: Final = 10.0
+JOIN_LIMIT_S: Final = 15.0
 """Time from an open transport to a joined realm [s]."""
 ANSWER_LIMIT_S: Final = 10.0
-"""Time in which a router answers a call of its own [s]; a link that is slower is dropped."""
+"""Time in which a router answers a call of its own, or sends anything else [s]; a link on which
+nothing comes for longer is dropped.
+"""
 MOST_CALLS: Final = 10_000
 """Calls that wait for an answer of one router."""
 LINK_LOST: Final = "ocsd.error.link_lost"
@@ -90,6 +92,7 @@ class BridgeLink(LoggedInSession):
         """The registrations whose calls go over, by their numbers."""
         self.size_bytes = 0
         """Size of the message that came last [bytes]."""
+        self._heard_s = 0.0
         self._calls: dict[int, tuple[BridgeLink, int] | None] = {}
         """Calls that this router has to answer: over which link they came, and under which number;
         None if nobody waits any more."""
@@ -99,12 +102,13 @@ class BridgeLink(LoggedInSession):
     # What autobahn calls
 
     def onOpen(self, transport: Any) -> None:
-        """Measure each message that comes."""
+        """Measure each message that comes, and note when it does."""
         name = "stringReceived" if hasattr(transport, "stringReceived") else "onMessage"
         receive: Callable[..., None] = getattr(transport, name)
+        now = the_reactor().seconds
 
         def measured(payload: bytes, *more: Any) -> None:
-            self.size_bytes = len(payload)
+            self.size_bytes, self._heard_s = len(payload), now()
             receive(payload, *more)
 
         setattr(transport, name, measured)
@@ -210,14 +214,28 @@ class BridgeLink(LoggedInSession):
 
     def probe(self, on_answer: Callable[[], None]) -> None:
         """Call the router itself; drop the link if it does not answer in time."""
-        limit = the_reactor().callLater(ANSWER_LIMIT_S, self._connector.drop_slow)
+        reactor = the_reactor()
+        waiting: list[Any] = []
+
+        def wait(time_s: float) -> None:
+            waiting[:] = [reactor.callLater(time_s, over)]
+
+        def over() -> None:
+            # A busy router answers late, behind what it has to send anyway.
+            silent_s = reactor.seconds() - max(self._heard_s, asked_s)
+            if silent_s >= ANSWER_LIMIT_S:
+                self._connector.drop_slow()
+            else:
+                wait(ANSWER_LIMIT_S - silent_s)
 
         def answered(outcome: Any) -> None:
-            if limit.active():
-                limit.cancel()
+            if waiting[0].active():
+                waiting[0].cancel()
             if self._transport is not None:
                 on_answer()
 
+        asked_s = reactor.seconds()
+        wait(ANSWER_LIMIT_S)
         calling: Deferred[Any] = self.call(PROBE)
         calling.addBoth(answered)
 

@@ -1,12 +1,13 @@
 """One of the two routers that a bridge joins: what is wanted there, and what waits for it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
-from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks
+from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.logger import Logger
 
-from ocsd.bridge.demand import REGISTRATION, SUBSCRIPTION, Demand, Offers, Pattern
+from ocsd.bridge.census import Census
+from ocsd.bridge.demand import REGISTRATION, Demand, Offers, Pattern
 from ocsd.bridge.link import BridgeConnector, BridgeLink
 from ocsd.bridge.mirror import Mirror
 from ocsd.bridge.waiting import WINDOW_EVENTS, WaitingEvents
@@ -204,7 +205,7 @@ class Side:
     def _subscribe(self, link: BridgeLink, pattern: Pattern) -> Any:
         options = SubscribeOptions(match=pattern.match)
         try:
-            granted = yield link.subscribe(_nothing, pattern.uri, options)
+            granted = yield link.subscribe(nothing, pattern.uri, options)
         except (ApplicationError, TransportLost) as error:
             self._refused(link, self.follow, pattern, error)
             return
@@ -232,7 +233,7 @@ class Side:
     def _registered(self, link: BridgeLink, uri: str) -> Any:
         """Register an address, also if an earlier session of this bridge still holds it."""
         try:
-            granted = yield link.register(_nothing, uri)
+            granted = yield link.register(nothing, uri)
         except ApplicationError as error:
             if error.error != TAKEN:
                 raise
@@ -240,7 +241,7 @@ class Side:
             if not is_own:
                 self.holders[uri] = yield self._holder(link, uri)
                 raise
-            granted = yield link.register(_nothing, uri, RegisterOptions(force_reregister=True))
+            granted = yield link.register(nothing, uri, RegisterOptions(force_reregister=True))
         return granted
 
     @inlineCallbacks
@@ -270,74 +271,28 @@ class Side:
     @inlineCallbacks
     def _learn(self, link: BridgeLink) -> Any:
         """Learn what is wanted and offered here, and follow it from now on."""
-        demand, offers = Demand(self._root), Offers(self._root)
-
-        def telling(change: Callable[..., None]) -> Callable[..., None]:
-            def told(*facts: Any) -> None:
-                change(*facts)
-                if self.demand is demand and link is self.link:
-                    self._ends.changed(self)
-
-            return told
-
-        events: list[tuple[str, Callable[..., None]]] = [
-            (f"{SUBSCRIPTION}.on_create", lambda _, details: demand.created(details)),
-            (f"{SUBSCRIPTION}.on_subscribe", demand.joined),
-            (f"{SUBSCRIPTION}.on_unsubscribe", demand.left),
-            (f"{SUBSCRIPTION}.on_delete", lambda _, number: demand.deleted(number)),
-        ]
-        if self._learns_offers:
-            events += [
-                (f"{REGISTRATION}.on_create", lambda _, details: offers.created(details)),
-                (f"{REGISTRATION}.on_delete", lambda _, number: offers.deleted(number)),
-            ]
+        census = Census(
+            link, self._root, with_offers=self._learns_offers, on_change=self._census_changed
+        )
         try:
-            for topic, change in events:
-                yield link.subscribe(telling(change), topic)
-            yield self._list(link, demand, offers)
+            yield census.begin()
         except TransportLost:
             return
         except ApplicationError as error:
             self.log.warn("the router does not tell who wants what: {why}", why=str(error))
             self.knows_demand = False
-        else:
+            if link is self.link:
+                self._ends.changed(self)
+
+    def _census_changed(self, census: Census) -> None:
+        if census.link is self.link:
             self.knows_demand = True
-        if link is self.link:
-            self.demand, self.offers = demand, offers
+            self.demand, self.offers = census.demand, census.offers
             self._ends.changed(self)
-
-    @inlineCallbacks
-    def _list(self, link: BridgeLink, demand: Demand, offers: Offers) -> Any:
-        # By session, because without one crossbar's list leaves out what has a wildcard.
-        sessions = yield link.call("wamp.session.list")
-        addresses: Any = {"exact": []}
-        if self._learns_offers:
-            addresses = yield link.call(f"{REGISTRATION}.list")
-
-        found: set[int] = set()
-
-        def subscribed(topics: Mapping[str, list[int]], session: int) -> None:
-            for number in (each for kind in topics.values() for each in kind):
-                found.add(number)
-                demand.joined(session, number)
-
-        listing = [
-            link.call(f"{SUBSCRIPTION}.list", each).addCallback(subscribed, each)
-            for each in sessions
-        ]
-        # Sessions without any are said not to exist.
-        yield DeferredList(listing, consumeErrors=True)
-        asked = [
-            link.call(f"{SUBSCRIPTION}.get", number).addCallback(demand.created) for number in found
-        ]
-        for number in addresses["exact"]:
-            asked.append(link.call(f"{REGISTRATION}.get", number).addCallback(offers.created))
-        # Some are given up meanwhile.
-        yield DeferredList(asked, consumeErrors=True)
 
     def _failed(self, failure: Any) -> None:
         self.log.failure("the bridge has failed to do something", failure=failure)
 
 
-def _nothing(*_: Any, **__: Any) -> None:
+def nothing(*_: Any, **__: Any) -> None:
     """Stand for what goes past autobahn's handlers."""

@@ -22,6 +22,7 @@ from ocsd.daemon.instances.plan import ROUTER_NAME
 from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.keepers import Keepers
 from ocsd.daemon.lock import DaemonLock
+from ocsd.daemon.ocs.duplicates import DuplicateNames
 from ocsd.daemon.ocs.outside import OutsideWatch
 from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.planning.reload import Reload
@@ -131,6 +132,7 @@ def assemble(
         face=face,
         clock=clock,
         keys=keys,
+        duplicates=DuplicateNames(fleet, reactor.seconds),
         status=status,
         systemd=SystemdLink(reactor, fleet),
     )

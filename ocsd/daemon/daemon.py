@@ -22,6 +22,7 @@ from ocsd.daemon.instances.plan import ROUTER_NAME
 from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.keepers import Keepers
 from ocsd.daemon.lock import DaemonLock
+from ocsd.daemon.ocs.duplicates import DuplicateNames
 from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.planning.reload import Reload, Reloaded, compare
 from ocsd.daemon.planning.settings import Settings
@@ -37,7 +38,7 @@ from ocsd.daemon.watching.lost_files import LostFiles
 from ocsd.errors import OcsdError
 from ocsd.forkserver.protocol import EndRequest, Hello
 from ocsd.supervisor.events import State, UpRequested
-from ocsd.system.classes import WEB_CLASS
+from ocsd.system.classes import DUPLICATES_TOPIC, WEB_CLASS
 
 HOST_MANAGER_SESSION: Final = "ocsd.daemon.ocs.host_manager_session"
 """The module that loads autobahn, which the registry needs as well."""
@@ -65,6 +66,7 @@ class Parts:
     face: SiteFace
     clock: ClockWatch
     keys: KeyWatch
+    duplicates: DuplicateNames
     status: StatusReport
     systemd: SystemdLink
 
@@ -254,6 +256,7 @@ class Daemon:
             parts.fleet.targets.unwritten,
             parts.processes.notice,
             parts.face.trouble(),
+            parts.duplicates.trouble(),
         )
         return "; ".join(filter(None, notices))
 
@@ -340,6 +343,8 @@ class Daemon:
             self._stop_for_clients,
             self.reactor,
         )
+        topic = f"{self.settings.hub.address_root}.{DUPLICATES_TOPIC}"
+        self._host_manager.subscribe(self._parts.duplicates.heard, topic)
 
     def _stop_for_clients(self, by: str) -> None:
         self.stop(by=by)

@@ -8,11 +8,12 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ocsd.access.roles import Role
+from ocsd.access.rules import META_CALLS, META_TOPICS
 from ocsd.bus.caller import BRIDGE_ROLE
 from ocsd.errors import RouterError
 from ocsd.router.guard.facts import GUARD_FILE, GUARD_VARIABLE, GuardFacts
@@ -23,26 +24,12 @@ from ocsd.site.model import Hub
 _ROLE = "ocs"
 
 
-_META_CALLS: Final = (
-    *(
-        f"wamp.{kind}.{name}"
-        for kind in ("subscription", "registration")
-        for name in ("list", "get")
-    ),
-    "wamp.registration.lookup",
-    "wamp.registration.list_callees",
-    "wamp.session.list",
-    "wamp.session.count",
-)
-_META_TOPICS: Final = tuple(
-    f"wamp.{kind}.on_{name}"
-    for kind, names in (
-        ("subscription", ("create", "subscribe", "unsubscribe", "delete")),
-        ("registration", ("create", "delete")),
-    )
-    for name in names
-)
-"""All of the meta API that a bridge needs (`ocsd.bridge`); none of it changes anything."""
+_META_CALLS: Final = META_CALLS | {
+    *(f"wamp.registration.{name}" for name in ("list", "get", "lookup", "list_callees")),
+    *("wamp.subscription.list", "wamp.session.list", "wamp.session.count"),
+}
+_META_TOPICS: Final = META_TOPICS | {"wamp.registration.on_create", "wamp.registration.on_delete"}
+"""The meta API that recorders and bridges need; none of it changes anything."""
 
 
 def node_config(
@@ -90,7 +77,7 @@ def node_config(
         "disclose": {"caller": True, "publisher": False},
         "cache": True,
     }
-    permissions = [below_root, *_meta("call", _META_CALLS), *_meta("subscribe", _META_TOPICS)]
+    permissions = [below_root, *_looks("call", _META_CALLS), *_looks("subscribe", _META_TOPICS)]
     roles = [{"name": name, "permissions": permissions} for name in (_ROLE, BRIDGE_ROLE)]
     if secured is not None:
         roles = [{"name": str(name), "permissions": []} for name in Role]
@@ -115,10 +102,10 @@ def node_config(
     return {"version": 2, "controller": {}, "workers": [worker]}
 
 
-def _meta(action: str, uris: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Return permissions to look at who has subscribed and registered what."""
-    allow = dict.fromkeys(("call", "register", "publish", "subscribe"), False) | {action: True}
-    return [{"uri": uri, "match": "exact", "allow": allow, "cache": True} for uri in uris]
+def _looks(action: str, uris: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield the permissions to ask who has subscribed and registered what."""
+    for uri in sorted(uris):
+        yield {"uri": uri, "match": "exact", "allow": {action: True}, "cache": True}
 
 
 def write(

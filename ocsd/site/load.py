@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ocsd.errors import SiteFileError, UnknownHostError, UsageError
 from ocsd.site.document import Document, Location, Problem, read
-from ocsd.site.model import ALARMS_NAME, MANAGE_WORDS, BRIDGE_NAME, WEB_NAME, Host, Manage, Site
+from ocsd.site.model import ALARMS_NAME, BRIDGE_NAME, MANAGE_WORDS, WEB_NAME, Host, Manage, Site
 from ocsd.site.wording import keys_at, problems_of, spellings, unknown_key, unused_key
 from ocsd.text.nearest import did_you_mean
 

@@ -304,7 +304,7 @@ class Host(_Part):
     log_dir: str | None = key("log-dir", default=None)
     crossbar: Crossbar | None = None
     """None: this host does not run the router."""
-    router: Literal["local"] | None = None
+    router: Literal["hub", "local"] = "hub"
     """``local``: this host has a router of its own, which a bridge joins to the hub."""
     agent_paths: tuple[str, ...] = key("agent-paths", default=())
     instances: tuple[Instance, ...] = key("agent-instances", default=())
@@ -402,10 +402,10 @@ class Site(_Part):
         if self.hub.is_closed:
             return "router: local is for sites with access: open; take it out"
         own, site = host.hub(self.hub), urlsplit(self.hub.wamp_server)
-        for key, url in (("wamp_server", own.wamp_server), ("wamp_http", own.wamp_http)):
+        for name, url in (("wamp_server", own.wamp_server), ("wamp_http", own.wamp_http)):
             if not is_loopback(urlsplit(url).hostname or ""):
                 return (
-                    f"with router: local, {key} is the address of the host's own router, which is "
+                    f"with router: local, {name} is the address of the host's own router, which is "
                     f"for programs of this machine: write e.g. {_example(url)}, not {url}"
                 )
         here = urlsplit(own.wamp_server)

@@ -1,4 +1,4 @@
-"""The names of classes that site file, daemon and command line know; imports nothing."""
+"""Names that several programs of ocsd know: of classes, of a topic; imports nothing."""
 
 from typing import Final
 
@@ -8,3 +8,5 @@ BRIDGE_CLASS: Final = "Bridge"
 """The class of the process that joins a host's own router to the hub."""
 ALARMS_CLASS: Final = "Alarms"
 """The class of the process that evaluates the alarms of a host."""
+DUPLICATES_TOPIC: Final = "ocsd.duplicates"
+"""Where a bridge tells of names that two hosts use, below the address root."""

@@ -111,6 +111,18 @@ def test_the_site_files_of_the_security_page_are_right(tmp_path):
         assert load(file).hub.tls_url == "wss://control.example:8443/ws"
 
 
+def test_the_site_files_of_the_page_on_local_routers_are_right(tmp_path):
+    examples = re.findall(r"```yaml\n(hub:.*?)```", page("local-router.md"), re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        file = tmp_path / "site.yaml"
+        file.write_text(example)
+        site = load(file)
+        planned = plan(site, site.hosts["dome"], "/data")
+        assert planned.runs_router
+        assert "bridge" in [each.instance_id for each in planned.instances]
+
+
 def test_every_example_of_the_supervision_page_is_right_and_all_keys_have_one(tmp_path):
     hub = {"wamp_server": "ws://localhost:8001/ws"}
     used = set()

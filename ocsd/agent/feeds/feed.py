@@ -332,6 +332,9 @@ class Feed:
             # Before it is published, so that a message that others have seen can be recorded.
             kept = self._put_aside(number, message, info)
             self.agent.spools.feeds[self.feed_name] = self
+        if kept and self.agent.spools.is_unheard(self.address):
+            self._unsent = None
+            return
         if self._unsent is None:
             numbered = [message, {**info, **self._more_info(), "seq": number}]
             if self._published(numbered) or not self._keep:

@@ -13,6 +13,7 @@ from ocsd.agent.spool.limits import SpoolLimits, is_number
 from ocsd.agent.spool.mark import SPARES
 from ocsd.agent.spool.past import PastSpools
 from ocsd.agent.spool.spool import Spool, SpooledMessage, Witness
+from ocsd.bus.unheard import UnheardFeeds
 from ocsd.bus.wamp import ApplicationError
 from ocsd.site.launch import Launch
 from ocsd.system import paths
@@ -94,6 +95,14 @@ class SpoolService(Witness):
         self._in_memory: set[Path | None] = set()
         self._why_in_memory = ""
         self._logged_not_removed = False
+        self._unheard = UnheardFeeds(None if folder is None else folder.parent, monotonic)
+
+    def is_unheard(self, address: str) -> bool:
+        """Return whether nobody but the recorder of this host, which reads the disk, hears a feed.
+
+        In memory it could not be read.
+        """
+        return not self._in_memory and self._unheard.has(address, self.session_id)
 
     def spool(self, feed_name: str, limits: SpoolLimits, monotonic: Callable[[], float]) -> Spool:
         """Return a new spool for a feed; makes nothing on the disk yet."""

@@ -76,7 +76,7 @@ def _open_refusal(address_root: str, action: str, uri: str, forwarded: bool) -> 
     """Return why somebody without a login is refused on an open router; it rarely is."""
     if forwarded:
         return f"nobody may {action} in the name of somebody else"
-    if uri.startswith(f"{address_root}."):
+    if uri.startswith(f"{address_root}.") or rules.asks_who_subscribes(action, uri):
         return None
     return f"nobody may {action} {uri!r}, which is not below {address_root!r}"
 

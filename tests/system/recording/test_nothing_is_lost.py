@@ -13,7 +13,8 @@ import pytest
 from so3g.hk import HKArchiveScanner
 
 from ocsd import journal
-from tests.system.agent_processes import Supervisor
+from ocsd.bus.unheard import UnheardFeeds
+from tests.system.agent_processes import LISTEN, Supervisor
 from tests.system.faults.test_disk import a_small_disk, fill
 from tests.system.waiting import wait_until
 
@@ -113,7 +114,8 @@ class Scene(Supervisor):
     def begins(self, *names):
         for name in names:
             address = f"observatory.{name}.feeds.counts"
-            self.has_recorded(lambda data, it=address: it in data["providers"], address)
+            data = self.has_recorded(lambda data, it=address: it in data["providers"], address)
+        return data
 
     def catches_up(self):
         """Wait until nothing has been missing for a few heartbeats."""
@@ -234,6 +236,36 @@ def test_a_killed_router_has_lost_nothing(scene, monkeypatch):
     for name in ("one", "two"):
         assert scene.recorded(name) == [(0, scene.published(name) - 1)]
     assert scene.holes() == []
+
+
+def test_a_feed_goes_to_the_router_from_when_somebody_subscribes(scene, monkeypatch):
+    scene.record()
+    agent = scene.count(monkeypatch, "one")
+    feed, spools = "observatory.one.feeds.counts", scene.folder / "state/lab/spool"
+    session = scene.begins("one")["providers"][feed]["sessid"]
+
+    def is_unheard():
+        return UnheardFeeds(spools).has(feed, session)
+
+    told = scene.folder / "listener.jsonl"
+    told.touch()
+
+    def heard():
+        """Return the numbers that a listener has heard."""
+        pairs = map(json.loads, told.read_text().rpartition("\n")[0].splitlines())
+        return [info["seq"] for _, info in pairs if info["address"] == feed]
+
+    wait_until(is_unheard, "a feed that nobody hears")
+    listener = scene.launch(scene.router, "listener", script=LISTEN)
+    wait_until(lambda: len(heard()) > 100, "messages")
+    assert not is_unheard()
+    numbers = heard()
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    scene.kill(listener)
+    wait_until(is_unheard, "a feed that nobody hears any more")
+    assert numbers[0] > 0  # The first ones were not sent.
+    scene.ends(agent)
+    assert scene.recorded("one") == [(0, scene.published("one") - 1)]
 
 
 def test_a_stopped_aggregator_has_lost_nothing(scene, monkeypatch):

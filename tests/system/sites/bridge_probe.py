@@ -89,7 +89,7 @@ class Probe:
 
     @inlineCallbacks
     def count(self, session, params):
-        """Count in a recorded feed, a number every 10 ms."""
+        """Count in a recorded feed, 20 numbers a second."""
         self.running = True
         while self.running:
             data = {"n": self.counts}
@@ -97,7 +97,7 @@ class Probe:
             self.agent.publish_to_feed("counts", message)
             self.counts += 1
             session.data = {"published": self.counts}
-            yield ocs_twisted.dsleep(0.01)
+            yield ocs_twisted.dsleep(0.05)
         return True, "counted"
 
     def stop(self, session, params):
@@ -113,7 +113,7 @@ def main(args=None):
     agent.register_feed("counts", record=True, agg_params={"frame_length": 10})
     for name in ("ask", "burst", "hear"):
         agent.register_task(name, getattr(probe, name), blocking=False)
-    agent.register_process("count", probe.count, probe.stop, blocking=False, startup=True)
+    agent.register_process("count", probe.count, probe.stop, blocking=False)
     probe.begin()
     runner.run(agent)
 

@@ -54,6 +54,24 @@ def test_messages_are_numbered_from_zero(feed, link):
     assert [info["seq"] for _, (_, info) in link.published] == [0, 1, 2]
 
 
+def test_a_feed_that_nobody_hears_is_kept_and_not_sent(feed, link, agent, monkeypatch):
+    heard = Mock(return_value=True)
+    monkeypatch.setattr(agent.spools, "is_unheard", heard)
+    feed.publish_message(sample(a=1))
+    heard.assert_called_once_with(feed.address)
+    assert link.published == []
+    assert [kept.number for kept in feed.spool.messages(0)] == [0]
+    heard.return_value = False
+    feed.publish_message(sample(a=2))
+    assert [info["seq"] for _, (_, info) in link.published] == [1]
+
+
+def test_a_feed_that_is_not_recorded_is_sent_in_any_case(agent, link, monkeypatch):
+    monkeypatch.setattr(agent.spools, "is_unheard", lambda _: True)
+    agent.register_feed("events").publish_message("on")
+    assert len(link.published) == 1
+
+
 def test_an_empty_message_is_not_sent(feed, link):
     feed.publish_message(samples([], a=[]))
     assert link.published == []

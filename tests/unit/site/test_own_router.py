@@ -1,0 +1,123 @@
+"""``router: local``: the addresses that follow, and what is refused."""
+
+import pytest
+import yaml
+
+from ocsd.daemon.instances.plan import plan
+from ocsd.errors import SiteFileError
+from ocsd.router.config import node_config
+from ocsd.site import load
+
+HUB = {"wamp_server": "ws://control:8001/ws", "wamp_http": "http://control:8001/call"}
+
+
+def loaded(folder, hub=HUB, **lab):
+    """Return a site with a hub's host and `lab`, which has a router of its own."""
+    content = {"hub": hub, "hosts": {"control": {"crossbar": {}}, "lab": {"router": "local"} | lab}}
+    file = folder / "site.yaml"
+    file.write_text(yaml.safe_dump(content))
+    return load.load(file)
+
+
+def refusal(folder, *args, **lab):
+    with pytest.raises(SiteFileError) as caught:
+        loaded(folder, *args, **lab)
+    return str(caught.value)
+
+
+def test_the_router_of_a_host_is_at_loopback_at_the_port_of_the_hub(tmp_path):
+    site = loaded(tmp_path)
+    hub = site.hosts["lab"].hub(site.hub)
+    assert hub.wamp_server == "ws://127.0.0.1:8001/ws"
+    assert hub.wamp_http == "http://127.0.0.1:8001/call"
+    assert site.hosts["control"].hub(site.hub) == site.hub
+
+
+def test_its_port_can_be_chosen(tmp_path):
+    site = loaded(tmp_path, wamp_server="ws://127.0.0.1:9001/ws")
+    hub = site.hosts["lab"].hub(site.hub)
+    assert (hub.wamp_server, hub.wamp_http) == (
+        "ws://127.0.0.1:9001/ws",
+        "http://127.0.0.1:9001/call",
+    )
+
+
+def test_it_is_for_programs_of_its_machine_only(tmp_path):
+    text = refusal(tmp_path, wamp_server="ws://lab:8001/ws")
+    assert "write e.g. ws://127.0.0.1:8001/ws, not ws://lab:8001/ws" in text
+
+
+def test_it_needs_another_port_than_a_hub_of_the_same_machine(tmp_path):
+    here = {"wamp_server": "ws://localhost:8001/ws"}
+    assert "add e.g. wamp_server: ws://127.0.0.1:8002/ws" in refusal(tmp_path, here)
+    assert loaded(tmp_path, here, wamp_server="ws://127.0.0.1:8002/ws")
+
+
+def test_the_host_of_the_hub_has_no_second_router(tmp_path):
+    assert "crossbar" in refusal(tmp_path, crossbar={})
+
+
+def test_a_closed_site_has_none(tmp_path):
+    closed = {"access": "closed", "wamp_server": "wss://control:8443/ws"}
+    assert "router: local is for sites with access: open" in refusal(tmp_path, closed)
+
+
+def test_another_word_than_local_is_refused(tmp_path):
+    assert "router" in refusal(tmp_path, router="mine")
+
+
+def test_a_host_with_a_router_of_its_own_runs_it_and_a_bridge(tmp_path):
+    site = loaded(tmp_path)
+    planned = plan(site, site.hosts["lab"], "/data")
+    assert planned.runs_router
+    assert [each.instance_id for each in planned.instances] == ["bridge", "web"]
+    assert not load.runs_router(site, site.hosts["lab"])
+
+
+def test_its_bridge_can_have_another_name(tmp_path):
+    entries = [{"agent-class": "Bridge", "instance-id": "link"}]
+    site = loaded(tmp_path, **{"agent-instances": entries})
+    planned = plan(site, site.hosts["lab"], "/data")
+    assert [each.instance_id for each in planned.instances] == ["link", "web"]
+
+
+def test_an_agent_called_bridge_is_refused(tmp_path):
+    entries = [{"agent-class": "FakeDataAgent", "instance-id": "bridge"}]
+    site = loaded(tmp_path, **{"agent-instances": entries})
+    with pytest.raises(SiteFileError, match="the bridge of router: local has no name"):
+        plan(site, site.hosts["lab"], "/data")
+
+
+def test_a_bridge_without_a_router_of_its_own_and_a_second_one_are_refused(tmp_path):
+    entries = [{"agent-class": "Bridge", "instance-id": name} for name in ("one", "two")]
+    second = loaded(tmp_path, **{"agent-instances": entries})
+    with pytest.raises(SiteFileError, match="take this entry out"):
+        plan(second, second.hosts["lab"], "/data")
+    lone = loaded(tmp_path, router=None, **{"agent-instances": entries[:1]})
+    with pytest.raises(SiteFileError, match="take this entry out"):
+        plan(lone, lone.hosts["lab"], "/data")
+
+
+def test_its_router_has_a_socket_for_the_bridge_alone(tmp_path):
+    site = loaded(tmp_path)
+    hub = site.hosts["lab"].hub(site.hub)
+    socket = tmp_path / "bridge" / "router.sock"
+    made = node_config(hub, tmp_path / "router.sock", bridge_socket=socket)
+    *_, bridge, raw = made["workers"][0]["transports"]
+    assert bridge["endpoint"] == {"type": "unix", "path": str(socket)}
+    assert bridge["auth"]["anonymous"]["role"] == "ocs-bridge"
+    assert raw["auth"]["anonymous"]["role"] == "ocs"
+
+
+def test_nobody_may_change_anything_through_the_meta_api(tmp_path):
+    made = node_config(loaded(tmp_path).hub, tmp_path / "router.sock")
+    (realm,) = made["workers"][0]["realms"]
+    for role in realm["roles"]:
+        meta = [each for each in role["permissions"] if each["uri"].startswith("wamp.")]
+        assert {each["match"] for each in meta} == {"exact"}
+        assert {word for each in meta for word in each["allow"]} == {"call", "subscribe"}
+        called = {each["uri"].rpartition(".")[2] for each in meta if each["allow"].get("call")}
+        assert called <= {
+            *("list", "get", "match", "lookup", "count"),
+            *("list_callees", "list_subscribers"),
+        }
