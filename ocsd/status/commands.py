@@ -92,7 +92,7 @@ def _check_options(name: str, command: FarCommand, words: Sequence[str]) -> None
         )
 
 
-class Words(NamedTuple):
+class ParsedWords(NamedTuple):
     """The words of a command line after the command's name, by their meaning."""
 
     names: tuple[int, ...]
@@ -101,7 +101,7 @@ class Words(NamedTuple):
     """The places of options that the command does not have here."""
 
 
-def parsed(command: FarCommand, words: Sequence[str]) -> Words:
+def parsed(command: FarCommand, words: Sequence[str]) -> ParsedWords:
     """Return which words of a command line are names, and which options are not known."""
     names: list[int] = []
     unknown: list[int] = []
@@ -116,7 +116,7 @@ def parsed(command: FarCommand, words: Sequence[str]) -> Words:
             is_value = not equals
         elif not _is_flag(command, word):
             unknown.append(place)
-    return Words(tuple(names), tuple(unknown))
+    return ParsedWords(tuple(names), tuple(unknown))
 
 
 def _is_flag(command: FarCommand, word: str) -> bool:

@@ -25,7 +25,7 @@ class SiteHost(NamedTuple):
     trouble: str = ""
     """Why there is no answer now; empty if there is one."""
     notes: tuple[str, ...] = ()
-    """What differs from the host that was asked."""
+    """Differences from the host that was asked."""
     listed: tuple[str, ...] = ()
     """The instance-ids that it has in the site file of the host that was asked."""
 

@@ -1,6 +1,6 @@
 """The hosts and names that a command line means: ``HOST:NAME``, ``HOST:``, or just a name."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from ocsd.text.nearest import did_you_mean, nearest_or_all
 _SIGNS = "*?["
 
 
-class Target(NamedTuple):
+class NamedPlace(NamedTuple):
     """One of the words that name something."""
 
     host: str | None
@@ -20,12 +20,12 @@ class Target(NamedTuple):
     """The instance, maybe a pattern; empty for the host as a whole."""
 
 
-def target_of(word: str) -> Target:
+def target_of(word: str) -> NamedPlace:
     """Return what a word means, e.g. ``lab-1:thermo1``."""
     host, colon, name = word.partition(":")
     if colon and host:
-        return Target(host, name)
-    return Target(None, word)
+        return NamedPlace(host, name)
+    return NamedPlace(None, word)
 
 
 def by_host(words: Sequence[str], hosts: Sequence[SiteHost]) -> dict[str, list[str]]:
@@ -45,7 +45,7 @@ def by_host(words: Sequence[str], hosts: Sequence[SiteHost]) -> dict[str, list[s
     return found
 
 
-def _places(target: Target, hosts: Sequence[SiteHost]) -> list[tuple[str, str]]:
+def _places(target: NamedPlace, hosts: Sequence[SiteHost]) -> list[tuple[str, str]]:
     if target.host is not None:
         return [(host, target.name) for host in hosts_meant(target.host, hosts)]
     if any(sign in target.name for sign in _SIGNS):
@@ -99,8 +99,3 @@ def _unseen(hosts: Iterable[SiteHost]) -> str:
     if not unseen:
         return ""
     return f" (nothing is known of {', '.join(unseen)}, which do not answer)"
-
-
-def hosts_by_name(hosts: Iterable[SiteHost]) -> Mapping[str, SiteHost]:
-    """Return the hosts by their names."""
-    return {each.host: each for each in hosts}

@@ -1,13 +1,12 @@
 """Command lines that mean other hosts: found by their words, and run where they belong."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from ocsd.cli.screen import question
 from ocsd.cli.site.far import FarHost, Way, whole_site
 from ocsd.cli.talk import control
 from ocsd.errors import (
-    ForeignDaemonError,
     OcsdError,
     SeveralDaemonsError,
     SilentDaemonError,
@@ -15,14 +14,38 @@ from ocsd.errors import (
     UsageError,
 )
 from ocsd.status import targets
-from ocsd.status.commands import COMMANDS, Words, parsed
+from ocsd.status.commands import COMMANDS, parsed
 from ocsd.status.site import SiteHost
 
 _SURE: Final = frozenset({"-y", "--yes", "--dry-run"})
 _STEPS: Final = frozenset({"down", "reload"})
 """Commands before which a person at a terminal is asked."""
+_HELP: Final = frozenset({"-h", "--help"})
 _BESIDE: Final = frozenset({"router", "ocsd", "forkserver"})
 """Names that each host has."""
+
+
+class _Line(NamedTuple):
+    """A command line, by what its words mean."""
+
+    command: str
+    names: list[str]
+    """The words that name instances or hosts."""
+    kept: list[str]
+    """The command and all other words, without those of the next two."""
+    host: str | None
+    """The value of ``--host``."""
+    site_file: str | None
+    """The value of ``--site-file``."""
+
+    @property
+    def names_hosts(self) -> bool:
+        """Whether a word has a host before a colon."""
+        return any(targets.target_of(name).host is not None for name in self.names)
+
+    def of(self, chosen: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        """Return the command line for each host, with the names chosen for it."""
+        return {host: [*self.kept, *names] for host, names in chosen.items()}
 
 
 def addressed(words: Sequence[str]) -> int | None:
@@ -35,21 +58,13 @@ def addressed(words: Sequence[str]) -> int | None:
     OcsdError
         If a host or name is not of the site, or a host cannot be asked.
     """
-    command, *rest = words
-    site_file, rest = _option(rest, "--site-file")
-    found = _parsed(command, rest)
-    named = [place for place in found.names if targets.target_of(rest[place]).host is not None]
-    if not named or "--help" in rest or "-h" in rest:
+    line = _read(words)
+    if not line.names_hosts or _HELP & set(words):
         return None
-    if _option(rest, "--host")[0] is not None:
+    if line.host is not None:
         raise UsageError("a target with a colon names its host, so --host has nothing to say")
-    parts = _parts(command, rest, found)
-    places = [place for place in found.names if place not in parts]
-    wanted = [rest[place] for place in places]
-    way, hosts = whole_site(site_file)
-    chosen = targets.by_host(wanted, hosts)
-    kept = [word for place, word in enumerate(rest) if place not in places]
-    return _run_all(way, hosts, {host: [command, *kept, *names] for host, names in chosen.items()})
+    way, hosts = whole_site(line.site_file)
+    return _run_all(way, hosts, line.of(targets.by_host(line.names, hosts)))
 
 
 def after(error: OcsdError, words: Sequence[str]) -> int:
@@ -67,52 +82,38 @@ def after(error: OcsdError, words: Sequence[str]) -> int:
     OcsdError
         The same error, if the site does not help either.
     """
-    if isinstance(error, (ForeignDaemonError, SilentDaemonError)):
+    line = _read(words)
+    here = {daemon.host for daemon in control.find_all()}
+    if not _may_help(line, here, error):
         raise error
-    command, *rest = words
-    host, without_host = _option(rest, "--host")
-    if host is not None:
-        return _at_host(host, [command, *without_host], error)
-    found = _parsed(command, rest)
-    parts = _parts(command, rest, found)
-    places = [place for place in found.names if place not in parts]
-    names = [rest[place] for place in places]
-    if not names or command == "data" or _BESIDE & set(names):
-        raise error
-    way, hosts = _site_after(error)
-    if len(hosts) < 2:
-        raise error
-    chosen = _chosen(command, names, hosts, way)
-    if _is_ours(chosen, error):
-        raise error
-    kept = [word for place, word in enumerate(rest) if place not in places]
-    return _run_all(way, hosts, {host: [command, *kept, *own] for host, own in chosen.items()})
-
-
-def _at_host(host: str, words: list[str], error: OcsdError) -> int:
-    """Run a command line at the host that ``--host`` names, unless its daemon runs here."""
-    if any(daemon.host == host for daemon in control.find_all()):
-        raise error
-    way, hosts = _site_after(error)
-    if host not in targets.hosts_by_name(hosts):
-        raise error
-    return _run_all(way, hosts, {host: words})
-
-
-def _site_after(error: OcsdError) -> tuple[Way, tuple[SiteHost, ...]]:
-    """Return the site; if it cannot be asked, the first error is the one to tell."""
     try:
-        return whole_site()
+        way, hosts = whole_site(line.site_file)
     except OcsdError as failure:
         raise error from failure
+    if {each.host for each in hosts} <= here and len(here) == 1:
+        raise error
+    if line.host is None:
+        chosen = _chosen(line, hosts, way)
+    else:
+        chosen = {each.host: line.names for each in hosts if each.host == line.host}
+    if set(chosen) <= here and not isinstance(error, SeveralDaemonsError):
+        raise error
+    return _run_all(way, hosts, line.of(chosen))
 
 
-def _chosen(
-    command: str, names: Sequence[str], hosts: Sequence[SiteHost], way: Way
-) -> dict[str, list[str]]:
-    if command == "alarm":
+def _may_help(line: _Line, here: Container[str], error: OcsdError) -> bool:
+    """Whether other hosts of the site may have what was named."""
+    if isinstance(error, SilentDaemonError):
+        return False
+    if line.host is not None:
+        return line.host not in here
+    return bool(line.names) and line.command != "data" and not _BESIDE & set(line.names)
+
+
+def _chosen(line: _Line, hosts: Sequence[SiteHost], way: Way) -> dict[str, list[str]]:
+    if line.command == "alarm":
         hosts = [each._replace(status=_alarms_of(each, way)) for each in hosts]
-    return targets.by_host(names, hosts)
+    return targets.by_host(line.names, hosts)
 
 
 def _alarms_of(host: SiteHost, way: Way) -> dict[str, object]:
@@ -129,47 +130,64 @@ def _alarms_of(host: SiteHost, way: Way) -> dict[str, object]:
     return {"instances": [{"instance_id": each["name"]} for each in alarms]}
 
 
-def _is_ours(chosen: dict[str, list[str]], error: OcsdError) -> bool:
-    """Whether only daemons of this machine are meant, which have given the error themselves."""
-    here = {daemon.host for daemon in control.find_all()}
-    return set(chosen) <= here and not isinstance(error, SeveralDaemonsError)
+def _run_all(way: Way, hosts: Sequence[SiteHost], lines: Mapping[str, list[str]]) -> int:
+    """Run a command line on each host, one after the other; return the worst exit code.
+
+    Raises
+    ------
+    UnreachableError
+        If a host does not answer: before anything is changed, or after all others were looked at.
+    """
+    meant = _meant(hosts, lines)
+    why_away = _why_away(meant)
+    if why_away and (_changes(lines) or not any(each.answers for each in meant)):
+        raise UnreachableError(why_away)
+    far = [FarHost(each.host, way) for each in meant if each.answers]
+    for each in far:
+        _confirm(lines[each.name], each)
+    code = max(each.run(lines[each.name]) for each in far)
+    if why_away:
+        raise UnreachableError(why_away)
+    return code
 
 
-def _run_all(way: Way, hosts: Sequence[SiteHost], lines: dict[str, list[str]]) -> int:
-    """Run a command line on each host, one after the other; return the worst exit code."""
-    known = targets.hosts_by_name(hosts)
-    away = [known[host] for host in lines if not known[host].answers]
-    if away:
-        # Before anything is changed.
-        raise UnreachableError("; ".join(f"host '{each.host}': {each.trouble}" for each in away))
-    for host, words in lines.items():
-        _confirm(host, words, FarHost(host, way))
-    return max(FarHost(host, way).run(words) for host, words in lines.items())
+def _meant(hosts: Iterable[SiteHost], lines: Container[str]) -> list[SiteHost]:
+    return [each for each in hosts if each.host in lines]
 
 
-def _confirm(host: str, words: Sequence[str], far: FarHost) -> None:
+def _why_away(hosts: Iterable[SiteHost]) -> str:
+    """Return why hosts do not answer; empty if all do."""
+    away = (each for each in hosts if not each.answers)
+    return "; ".join(f"host '{each.host}' does not answer: {each.trouble}" for each in away)
+
+
+def _changes(lines: Mapping[str, Sequence[str]]) -> bool:
+    return any(COMMANDS[words[0]].action != "status" for words in lines.values())
+
+
+def _confirm(words: Sequence[str], far: FarHost) -> None:
     """Ask a person at the terminal before much of a host is interrupted."""
     command = words[0]
     if command not in _STEPS or _SURE & set(words) or not question.can_ask():
         return
     if command == "down" and "--all" in words:
-        question.confirm(f"{host}: bring down all instances?")
+        question.confirm(f"{far.name}: bring down all instances?")
     if command == "reload":
         far.run(["reload", "--dry-run"])
-        question.confirm(f"{host}: reload?")
+        question.confirm(f"{far.name}: reload?")
 
 
-def _parsed(command: str, words: Sequence[str]) -> Words:
+def _read(words: Sequence[str]) -> _Line:
+    command = words[0]
+    site_file, rest = _option(words[1:], "--site-file")
+    host, rest = _option(rest, "--host")
     known = COMMANDS[command]
     # Those of this command line that other hosts do not take.
-    options = known.options | {"--host", "--site-file", "--folder"}
-    return parsed(known._replace(options=options), words)
-
-
-def _parts(command: str, words: Sequence[str], found: Words) -> list[int]:
-    """Return the place of the word that names the part of a command, as of `data ls`."""
-    parts = COMMANDS[command].parts
-    return [place for place in found.names if words[place] in parts][:1]
+    places = parsed(known._replace(options=known.options | {"--folder"}), rest).names
+    part = [place for place in places if rest[place] in known.parts][:1]
+    named = [place for place in places if place not in part]
+    kept = [word for place, word in enumerate(rest) if place not in named]
+    return _Line(command, [rest[place] for place in named], [command, *kept], host, site_file)
 
 
 def _option(words: Sequence[str], option: str) -> tuple[str | None, list[str]]:

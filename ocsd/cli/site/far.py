@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -28,10 +28,12 @@ _LIMITS_S: Final[Mapping[str, float]] = {
     "more": 10.0,
 }
 """Time for the answers to requests; their own limits are shorter [s]."""
+_SEARCH_LIMIT_S: Final = 6.0
+"""Time in which a daemon is found that knows all others [s]."""
 _RUN_LIMIT_S: Final = 6.0
-_UPGRADE_LIMIT_S: Final = 45.0
+_CONSENT_LIMIT_S: Final = 40.0
 _SUCCESSOR_LIMIT_S: Final = 60.0
-_SUCCESSOR_POLL_S: Final = 0.1
+_BACK_POLL_S: Final = 0.1
 
 Write = Callable[[str], object]
 
@@ -103,13 +105,17 @@ class ThroughRouter(NamedTuple):
         return self.router.explained(error, f"the daemon of {host}")
 
 
-def ways(site_file: str | None = None) -> Iterator[Way]:
-    """Yield the ways to the site's daemons: those that run on this machine, else the router."""
+def ways(site_file: str | None = None, silent: Container[str] = ()) -> Iterator[Way]:
+    """Yield the ways to the site's daemons: those that run on this machine, else the router.
+
+    Daemons of `silent` hosts have not answered. If a site file is given, its router is the way.
+    """
     found = False
     for daemon in control.find_all():
-        found = True
-        yield ThroughDaemon(daemon)
-    if found and site_file is None:
+        if site_file is None and daemon.host not in silent:
+            found = True
+            yield ThroughDaemon(daemon)
+    if found:
         return
     # pydantic and yaml take longer to load than all of `ocsd status`.
     from ocsd.site import load
@@ -119,8 +125,12 @@ def ways(site_file: str | None = None) -> Iterator[Way]:
     yield ThroughRouter(site_router.find(site_file or site.path, None), tuple(names))
 
 
-def whole_site(site_file: str | None = None) -> tuple[Way, tuple[SiteHost, ...]]:
+def whole_site(
+    site_file: str | None = None, silent: Container[str] = ()
+) -> tuple[Way, tuple[SiteHost, ...]]:
     """Return all hosts of the site as one of them knows them, and the way to that one.
+
+    Parameters are those of `ways`.
 
     Raises
     ------
@@ -128,15 +138,22 @@ def whole_site(site_file: str | None = None) -> tuple[Way, tuple[SiteHost, ...]]
         If none can be asked.
     """
     failure: OcsdError | None = None
-    for way in ways(site_file):
-        for host in way.asked_for_all():
-            try:
-                return way, hosts_of(way.ask(host, {"request": "site"}, _LIMITS_S["site"]))
-            except (NoDaemonError, TimedOutError, UnreachableError) as error:
-                failure = failure or error
-                if "router is away" in str(error):
-                    break
+    deadline_s = time.monotonic() + _SEARCH_LIMIT_S
+    for way, host in _all_ways(site_file, silent):
+        limit_s = min(_LIMITS_S["site"], deadline_s - time.monotonic())
+        if limit_s <= 0:
+            break
+        try:
+            return way, hosts_of(way.ask(host, {"request": "site"}, limit_s))
+        except (NoDaemonError, TimedOutError, UnreachableError) as error:
+            failure = failure or error
     raise failure or NoDaemonError("no daemon of this site can be asked")
+
+
+def _all_ways(site_file: str | None, silent: Container[str]) -> Iterator[tuple[Way, str]]:
+    for way in ways(site_file, silent):
+        for host in way.asked_for_all():
+            yield way, host
 
 
 class FarHost:
@@ -210,8 +227,8 @@ class FarHost:
         """
         screen = terminal.of_output()
         limit_s = None
-        if list(words[:1]) == ["upgrade"]:
-            limit_s = _UPGRADE_LIMIT_S
+        if words[0] == "upgrade":
+            limit_s = _CONSENT_LIMIT_S
         looks = {"columns": screen.width_columns, "colour": screen.colour}
         begun_s = time.monotonic()
         answer = self.ask("run", limit_s, words=list(words), input=given, **looks)
@@ -236,7 +253,7 @@ class FarHost:
                     versions = f"{told.get('from')} -> {status.get('version')}"
                     show(f"{self.name}: ocsd {versions} in {took}\n")
                     return 0
-            time.sleep(_SUCCESSOR_POLL_S)
+            time.sleep(_BACK_POLL_S)
         raise TimedOutError(
             f"the daemon of host '{self.name}' has agreed to the upgrade, but has not been back on "
             f"the site's router for {_SUCCESSOR_LIMIT_S:.0f} s; see there: ocsd logs ocsd"

@@ -14,7 +14,7 @@ from ocsd.errors import NoDaemonError, OcsdError
 from ocsd.status import replies
 from ocsd.status import verdict as verdicts
 from ocsd.status.headlines import Parts, counts, verdict_parts
-from ocsd.status.site import SiteHost
+from ocsd.status.site import ASK_LIMIT_S, SiteHost
 from ocsd.status.verdict import HostWord, verdict_of
 from ocsd.status.wrong import wrong_of
 from ocsd.text.printable import one_line
@@ -42,8 +42,9 @@ def found(site_file: str | None = None) -> WholeSite:
     here = {}
     if site_file is None:
         here = {each.host: each for each in _here()}
+    silent = {name for name, each in here.items() if not each.answers}
     try:
-        hosts, trouble = whole_site(site_file)[1], ""
+        hosts, trouble = whole_site(site_file, silent)[1], ""
     except OcsdError as error:
         if not here:
             raise
@@ -114,7 +115,7 @@ def exit_code(site: WholeSite, *, strict: bool = False) -> int:
 def _here() -> Iterator[SiteHost]:
     for daemon in control.find_all():
         try:
-            yield SiteHost(daemon.host, daemon.status(), time.time())
+            yield SiteHost(daemon.host, daemon.status(ASK_LIMIT_S), time.time())
         except NoDaemonError:
             continue  # it ended just now
         except OcsdError as error:
@@ -175,8 +176,8 @@ def _absent(host: SiteHost, screen: Terminal) -> Parts:
     name, word = screen.bold(host.host), screen.styled(_NO_ANSWER, "attention")
     parts = [f"{name}: {word}", one_line(host.trouble)]
     if host.status is not None:
-        parts.append(f"then: {counts(replies.host_status(host.status).instances)}")
-    return parts
+        return [*parts, f"then: {counts(replies.host_status(host.status).instances)}"]
+    return [*parts, f"if it is not started: ocsd start --host {host.host} on its machine"]
 
 
 def _exit_code(host: SiteHost, *, strict: bool) -> int:

@@ -25,7 +25,7 @@ _NOBODY = frozenset({"wamp.error.no_such_procedure", "wamp.error.canceled"})
 
 
 class _Registrant:
-    """What a `Connection` wants to know of an agent."""
+    """The part of an agent that a `Connection` needs."""
 
     log = Logger()
 

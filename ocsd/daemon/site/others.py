@@ -65,9 +65,9 @@ class OtherHosts:
     def _since(self, host: str, seen: _Seen | None, trouble: str) -> str:
         since_at = self._away.setdefault(host, self.now())
         if seen is None:
-            return f"{trouble}; it has not been seen since {utc(since_at)}, when it was first asked"
+            return f"{trouble}; nor has it answered since {utc(since_at)}, when it was first asked"
         age = duration(max(0.0, self.now() - seen.at))
-        return f"{trouble}; it was last seen {age} ago, at {utc(seen.at)}"
+        return f"{trouble}; it last answered {age} ago, at {utc(seen.at)}"
 
 
 def differences(own: Mapping[str, Any], other: Mapping[str, Any], asked_at: float) -> list[str]:

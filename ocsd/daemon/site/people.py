@@ -39,15 +39,11 @@ def asker_of(client: Caller, claim: object, is_closed: bool) -> Asker:
     if not is_closed:
         return _of_open_site(client, claim)
     who = on_behalf(client, claim)
-    role = who.role
-    if who is client and role == HOST_ROLE:
-        role = Role.ADMIN  # whoever has the key of a host is its owner
-    who_text = who.authid or "somebody"
-    place = who.peer or client.peer
-    if who is client and client.authid:
-        place = place or f"host {client.authid}"
-    text = f"{who_text}, from {place or 'an unknown place'}, {_THROUGH}"
-    return Asker(text, who_text, role or "nobody", place)
+    if who is client and who.role == HOST_ROLE:
+        # Whoever has the key of a host is its owner.
+        who = Caller(who.session, who.authid, Role.ADMIN, who.peer or f"host {who.authid}")
+    person, place = who.authid or "somebody", who.peer or "an unknown place"
+    return Asker(f"{person}, from {place}, {_THROUGH}", person, who.role or "nobody", place)
 
 
 def _of_open_site(client: Caller, claim: object) -> Asker:

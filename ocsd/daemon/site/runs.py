@@ -22,7 +22,7 @@ from ocsd.daemon.children.orphans import Orphan
 from ocsd.daemon.instances.ports import Timer
 from ocsd.errors import NoSuchOperationError, OcsdError, UsageError
 
-MOST_RUNS: Final = 16
+MOST_COMMANDS: Final = 16
 """Commands that run at once; each takes a tenth of a second of CPU and 30 MB."""
 CALLER_LIMIT_S: Final = 30.0
 """Time after which a caller that has not come back is gone."""
@@ -30,7 +30,7 @@ PIECE_LIMIT_S: Final = 1.0
 """Time that an answer waits for output."""
 COLLECT_S: Final = 0.05
 """Time in which output that has begun is collected for one answer."""
-MOST_WAITING_BYTES: Final = 1 << 18
+MOST_OUTPUT_BYTES: Final = 1 << 18
 """Output that waits for the caller; the command waits then."""
 _MOST_INPUT_BYTES: Final = 1 << 20
 _BLOCK_BYTES: Final = 1 << 16
@@ -87,7 +87,7 @@ class _Output:
             self.close()
             return False
         self._bytes += block
-        if len(self._bytes) >= MOST_WAITING_BYTES:
+        if len(self._bytes) >= MOST_OUTPUT_BYTES:
             self._reactor.removeReader(self)
         return True
 
@@ -250,10 +250,10 @@ class CommandRuns:
         OcsdError
             If too many run already, or it cannot be started.
         """
-        if len(self._runs) + len(self._left) >= MOST_RUNS:
+        if len(self._runs) + len(self._left) >= MOST_COMMANDS:
             raise OcsdError(
-                f"host {self.host!r} runs {MOST_RUNS} commands for other hosts already; try again "
-                "when one of them has ended"
+                f"host {self.host!r} runs {MOST_COMMANDS} commands for other hosts already; try "
+                "again when one of them has ended"
             )
         if len(given) > _MOST_INPUT_BYTES:
             raise UsageError(f"a command's input has at most {_MOST_INPUT_BYTES:,} bytes")

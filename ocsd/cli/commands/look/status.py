@@ -14,7 +14,6 @@ from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import control
 from ocsd.errors import (
-    ForeignDaemonError,
     NoDaemonError,
     NoSuchInstanceError,
     OcsdError,
@@ -82,12 +81,24 @@ def status(
     if whole:
         return _whole_site(None, everything, strict, as_json)
     try:
-        daemon = control.find(host)
+        answer = control.find(host).status()
     except (NoDaemonError, SeveralDaemonsError) as error:
-        if named or host or isinstance(error, ForeignDaemonError):
+        if named or host:
             raise
         return _whole_site(error, everything, strict, as_json)
-    answer = daemon.status()
+    return _one_host(answer, names, agent_class, everything, strict, as_json)
+
+
+def _one_host(
+    answer: dict[str, Any],
+    names: tuple[str, ...],
+    agent_class: str | None,
+    everything: bool,
+    strict: bool,
+    as_json: bool,
+) -> int:
+    """Show a host, or some of its instances, by its daemon's answer; return the exit code."""
+    named = bool(names or agent_class)
     if named:
         answer = _only(answer, names, agent_class)
     report = replies.host_status(answer)

@@ -37,7 +37,7 @@ def test_owner_and_root_are_admins_and_the_group_operators(uid, role):
     assert role_of_local(uid, name, 997, {"bob": "viewer"}) == role
 
 
-VIEWER = "status events hooks alarms"
+VIEWER = "status events hooks alarms site"
 ON_ALARMS = "alarms/ack alarms/silence alarms/unsilence alarms/test"
 OPERATOR = f"{VIEWER} up down restart audit {ON_ALARMS}"
 
@@ -47,7 +47,7 @@ OPERATOR = f"{VIEWER} up down restart audit {ON_ALARMS}"
     [
         ("viewer", VIEWER),
         ("operator", OPERATOR),
-        ("expert", f"{OPERATOR} reload hook"),
+        ("expert", f"{OPERATOR} reload hook file take_file put_back"),
         ("admin", " ".join(LEAST_ROLES)),
         ("agent", ""),
     ],
