@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.scale import Costs, Shape, demands, simulate, table
+from benchmarks.site.scale import Costs, Shape, demands, simulate, table
 
 SMALL = Shape(hosts=10, agents=50)
 LARGE = Shape(hosts=100, agents=50)

@@ -1,6 +1,6 @@
 """What a site of many hosts needs, reckoned from what was measured of a small one.
 
-``python -m benchmarks.scale [--hosts 100] [--agents 50]`` prints which share of a core or of
+``python -m benchmarks.site.scale [--hosts 100] [--agents 50]`` prints which share of a core or of
 another limit each part of the site takes, at how many hosts it gives out, and how an hour goes in
 which the hub's router is killed. Nothing here runs an agent: the costs are those of docs/scale.md.
 """
@@ -254,7 +254,7 @@ def table(shape: Shape, costs: Costs) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the tables."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.site.scale", description=__doc__)
     parser.add_argument("--hosts", type=int, default=100)
     parser.add_argument("--agents", type=int, default=50)
     parser.add_argument("--messages", type=float, default=1.0, help="of an agent, per second")

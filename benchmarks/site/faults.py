@@ -1,6 +1,6 @@
 """What goes wrong on a site of three hosts, for longer than tests/system/site has time for.
 
-``python -m benchmarks.site_faults [--agents 20] [--cut 60] [--rounds 1]`` needs root. Hosts are cut
+``python -m benchmarks.site.faults [--agents 20] [--cut 60] [--rounds 1]`` needs root. Hosts are cut
 off, links are slow and lossy, and routers, daemons and bridges are killed (-9) while agents count.
 Prints how long the site needed until nothing was missing, and accounts for each sample in the end.
 Exit code 1 if one is missing without a hole, twice, or changed.
@@ -39,7 +39,7 @@ def steps(site: CountingSite, cut_s: float) -> Iterator[tuple[str, object]]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run it, print what came of it, and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.site_faults", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.site.faults", description=__doc__)
     parser.add_argument("--agents", type=int, default=20, help="on each host")
     parser.add_argument("--cut", type=float, default=60.0, help="how long a link is cut or bad [s]")
     parser.add_argument("--rounds", type=int, default=1)
