@@ -1,8 +1,8 @@
 """A change to crossbar that spares it the fields of log lines that nobody writes.
 
 For each message, crossbar pretty-prints and colours what the lines of the level ``debug`` would
-hold, and then does not write them: 30 us, a fifth of what a message costs the router. Here the
-functions that do so return the value as it is; a line that is written shows it.
+hold, and then does not write them: about 30 us, a fifth of what a message costs the router. Here
+the functions that do so return the value as it is; a line that is written shows it.
 """
 
 from types import ModuleType
