@@ -22,9 +22,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autobahn.twisted.component import Component
 from autobahn.wamp.exception import ApplicationError
 from twisted.internet import asyncioreactor
+
+from benchmarks.site.sessions import joined
 
 AGGREGATOR = "aggregator"
 FIELDS = 16
@@ -32,7 +33,6 @@ SESSIONS = 4
 # A second lot is on its way while the aggregator answers for the first.
 LOTS = 2
 POLL_S = 0.05
-JOIN_LIMIT_S = 60.0
 SEEN_LIMIT_S = 300.0
 
 
@@ -222,31 +222,10 @@ class Agents:
         return dict(answer[2] or {})
 
 
-async def joined(socket: str, realm: str) -> list[Any]:
-    """Return sessions that have joined the router at its Unix socket."""
-    from twisted.internet import reactor
-
-    transport = {
-        "type": "rawsocket",
-        "url": "rs://localhost",
-        "endpoint": {"type": "unix", "path": socket},
-        "serializer": "cbor",
-    }
-    loop = asyncio.get_running_loop()
-    waiting = []
-    for _ in range(SESSIONS):
-        component = Component(transports=[transport], realm=realm)
-        future = loop.create_future()
-        component.on_join(lambda session, _details, future=future: future.set_result(session))
-        component.start(reactor)
-        waiting.append(future)
-    return await asyncio.wait_for(asyncio.gather(*waiting), JOIN_LIMIT_S)
-
-
 async def main(socket: str, realm: str, root: str, plan: Plan) -> None:
     """Publish, and print what came of it."""
     random.seed(1)
-    agents = Agents(await joined(socket, realm), root, plan)
+    agents = Agents(await joined(socket, realm, SESSIONS), root, plan)
     # Whoever started this process reads from its output when the measurement begins.
     published = await agents.run(lambda: print("started", flush=True))
     print(json.dumps(dataclasses.asdict(published)), flush=True)

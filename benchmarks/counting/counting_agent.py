@@ -52,12 +52,17 @@ class CountingAgent:
         Samples per second of each feed.
     frame_length_s : float
         Length of a frame of the aggregator [s].
+    pause_s : float
+        Time between two looks for samples that are due [s].
     """
 
-    def __init__(self, agent: Any, folder: Path, rate_hz: int, frame_length_s: float) -> None:
+    def __init__(
+        self, agent: Any, folder: Path, rate_hz: int, frame_length_s: float, pause_s: float
+    ) -> None:
         self.agent = agent
         self.folder = folder
         self.rate_hz = rate_hz
+        self.pause_s = pause_s
         for name in FEEDS:
             agent.register_feed(name, record=True, agg_params={"frame_length": frame_length_s})
 
@@ -76,7 +81,7 @@ class CountingAgent:
                 while ends[name] + per_message <= due:
                     first, ends[name] = ends[name], ends[name] + per_message
                     self._publish(name, counters[name], begun_at, first, ends[name])
-            time.sleep(PAUSE_S)
+            time.sleep(self.pause_s)
         return True, f"{sum(ends.values())} samples"
 
     def stop_count(self, session: Any, params: Any) -> tuple[bool, str]:
@@ -111,9 +116,12 @@ def main(args: Any = None) -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--rate", type=int, default=100, help="samples/s of each feed")
     parser.add_argument("--frame-length", type=float, default=10.0, help="in seconds")
+    parser.add_argument("--pause", type=float, default=PAUSE_S, help="in seconds")
     options = site_config.parse_args(agent_class="CountingAgent", parser=parser, args=args)
     agent, runner = ocs_agent.init_site_agent(options)
-    counting = CountingAgent(agent, options.folder, options.rate, options.frame_length)
+    counting = CountingAgent(
+        agent, options.folder, options.rate, options.frame_length, options.pause
+    )
     agent.register_process("count", counting.count, counting.stop_count, startup=True)
     runner.run(agent)
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from types import ModuleType
 
-from ocsd.router import callers
+from ocsd.router import callers, log_fields
 from ocsd.router.guard.facts import GUARD_VARIABLE
 
 Change = Callable[[ModuleType], None]
@@ -15,6 +15,20 @@ Change = Callable[[ModuleType], None]
 
 def amendments() -> Mapping[str, Change]:
     """Return the changes for this process."""
+    changes = _own_changes()
+    return {**changes, **{name: _with_plain_fields(changes, name) for name in log_fields.COSTLY}}
+
+
+def _with_plain_fields(changes: Mapping[str, Change], name: str) -> Change:
+    def change(module: ModuleType) -> None:
+        log_fields.leave_plain(module)
+        if name in changes:
+            changes[name](module)
+
+    return change
+
+
+def _own_changes() -> Mapping[str, Change]:
     if not os.environ.get(GUARD_VARIABLE):
         return callers.AMENDMENTS
     from ocsd.router.guard import pages, ports, requests, sessions

@@ -47,13 +47,20 @@ ip link set lo up
 """
 
 
-def obstacle():
-    """Return the reason why this machine can have no such hosts, or None."""
+def obstacle(*more_programs):
+    """Return the reason why this machine can have no such hosts, or None.
+
+    Parameters
+    ----------
+    more_programs : str
+        What a test needs beside the usual programs.
+    """
     if os.geteuid() != 0:
         return "only root can make hosts of namespaces"
-    missing = [name for name in _PROGRAMS if shutil.which(name) is None]
+    missing = [name for name in (*_PROGRAMS, *more_programs) if shutil.which(name) is None]
     if missing:
-        return f"hosts of namespaces need {', '.join(missing)} (Debian: iproute2, util-linux)"
+        packages = "gcc, iproute2, iptables, libc6-dev, util-linux"
+        return f"hosts of namespaces need {', '.join(missing)} (of Debian's {packages})"
     command = ["unshare", "--net", "--mount", "--uts", "--pid", "--fork", "true"]
     tried = subprocess.run(command, capture_output=True, text=True)
     if tried.returncode:
@@ -158,6 +165,28 @@ class Host:
     def mend(self):
         """Undo `cut`."""
         self.network.switch("ip", "link", "set", self.name, "master", _BRIDGE)
+
+    def worsen(self, loss, rate):
+        """Let the link lose some of the packets that come in, and send slowly.
+
+        Not by netem, which many kernels are built without.
+
+        Parameters
+        ----------
+        loss : float
+            Part of the packets that are lost, 0 to 1.
+        rate : str
+            How fast the host can send, as tc(8) has it: ``500kbit``.
+        """
+        chance = ("-m", "statistic", "--mode", "random", "--probability", loss)
+        self.checked("iptables", "-A", "INPUT", "-i", "eth0", *chance, "-j", "DROP")
+        bucket = ("tbf", "rate", rate, "burst", "4kb", "latency", "500ms")
+        self.checked("tc", "qdisc", "add", "dev", "eth0", "root", *bucket)
+
+    def improve(self):
+        """Undo `worsen`."""
+        self.checked("iptables", "-F", "INPUT")
+        self.checked("tc", "qdisc", "del", "dev", "eth0", "root")
 
     def command(self, *words, user=None):
         """Return the command that runs `words` on the host, as root or as another user."""

@@ -46,6 +46,8 @@ class ThreeHosts:
 
     network: object
     text: str
+    names: tuple = HOSTS
+    """Of the hosts, the hub's first."""
 
     @property
     def hub(self):
@@ -59,14 +61,14 @@ class ThreeHosts:
 
     def make(self):
         """Switch on the hosts."""
-        for name in HOSTS:
+        for name in self.names:
             self.network.host(name)
         self.write(self.text)
 
     def close(self):
         """Make the keys of a closed site, and hand the other hosts theirs."""
         self.hub.checked_ocsd("access", "init", *self.of_the_hub)
-        for name in HOSTS[1:]:
+        for name in self.names[1:]:
             self.join(self.network.hosts[name])
 
     def join(self, host):
@@ -87,7 +89,7 @@ class ThreeHosts:
         """Start the daemons, the hub's first, and the others at the same time."""
         self.hub.bring_up()
         with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda name: self.network.hosts[name].bring_up(), HOSTS[1:]))
+            list(pool.map(lambda name: self.network.hosts[name].bring_up(), self.names[1:]))
 
     def recorded(self):
         """Return the number of samples of each feed in the recorded files."""
