@@ -183,8 +183,11 @@ def test_two_hosts_of_a_site_run_side_by_side_on_one_machine(own_router, site):
     assert site.start("main").returncode == 0
     assert site.start("dome").returncode == 0
     assert [row["instance_id"] for row in site.status("dome")["instances"]] == ["thermo2"]
-    several = site.ocsd("status")
-    assert several.returncode == 2
+    both = site.ocsd("status")
+    assert "main: ok" in both.stdout
+    assert "dome: ok" in both.stdout
+    several = site.ocsd("reload", "--dry-run")
+    assert several.returncode == 2, several.stdout
     assert "--host" in several.stderr
 
 
