@@ -1,6 +1,5 @@
 """Requests to Docker's HTTP API, or podman's, over its Unix socket."""
 
-import getpass
 import json
 import os
 import re
@@ -12,6 +11,7 @@ from urllib.parse import quote
 
 from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
 
+from ocsd.bus.caller import user_name
 from ocsd.containers.engine import EngineSocket, why_unreachable
 from ocsd.containers.inspected import Container, ListedContainer, container, row
 from ocsd.containers.stream import Body, answer, message_of, request
@@ -96,7 +96,7 @@ class Engine:
             status, body = answer(raw)
         except UnreachableError as error:
             said = _in_words(str(error))
-            why = why_unreachable(self.endpoint.path, said, getpass.getuser())
+            why = why_unreachable(self.endpoint.path, said, user_name())
             raise EngineAwayError(why) from None
         except ValueError as error:
             raise ContainerEngineError(f"{self.endpoint.path}: {error}") from None

@@ -7,6 +7,7 @@ daemon goes on exactly there.
 
 import contextlib
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,7 +32,8 @@ class LogCopy:
     def __post_init__(self) -> None:
         after_ns = 0
         with contextlib.suppress(OSError):
-            after_ns = self.path.stat().st_mtime_ns
+            # The clock may have been set back since then.
+            after_ns = min(self.path.stat().st_mtime_ns, time.time_ns())
         self._lines = LogLines(after_ns)
         self._frames = Frames(self.is_terminal)
 

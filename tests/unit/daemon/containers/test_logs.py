@@ -1,5 +1,8 @@
 """The output of containers goes into the logs of their instances."""
 
+import os
+import time
+
 from ocsd.daemon.containers.logs import LogCopy
 
 
@@ -18,6 +21,14 @@ def test_the_log_goes_on_where_the_last_daemon_left_it(tmp_path):
     assert next_daemon.after_ns == 1_500_000_000
     next_daemon.take(frame(LINES))
     assert log.read_bytes() == LINES
+
+
+def test_a_log_of_the_future_does_not_keep_lines_out(tmp_path):
+    log = tmp_path / "one.log"
+    log.write_text("")
+    later_ns = time.time_ns() + 3600 * 10**9
+    os.utime(log, ns=(later_ns, later_ns))
+    assert LogCopy(log, is_terminal=False).after_ns < later_ns - 3000 * 10**9
 
 
 def test_a_disk_that_takes_nothing_stops_nobody(tmp_path):
