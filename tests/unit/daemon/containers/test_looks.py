@@ -10,7 +10,7 @@ from ocsd.daemon.containers.looks import Looks
 class Clock:
     """A reactor that never calls."""
 
-    def callLater(self, _delay_s, _call):  # noqa: N802 - Twisted's name
+    def callLater(self, _delay_s, _call):
         return None
 
 
