@@ -18,6 +18,8 @@ RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv
 RUN python3 -m venv /opt/ocsd && /opt/ocsd/bin/pip install --no-cache-dir --target /opt/uv uv
 ENV PATH=/opt/uv/bin:$PATH VIRTUAL_ENV=/opt/ocsd UV_LINK_MODE=copy \
     UV_CONSTRAINT=/src/locked.txt UV_BUILD_CONSTRAINT=/src/locked.txt
+# A file of certificates, for networks that have their own.
+ARG SSL_CERT_FILE
 # Other people's packages first: they change less often than ours.
 COPY setup.cfg constraints/locked.txt /src/
 # An agent records nothing, and so3g brings scipy, astropy and matplotlib: 400 MB.
@@ -52,6 +54,7 @@ ENTRYPOINT ["tini", "--", "ocs-agent-cli"]
 
 FROM agent AS host
 USER root
+ARG SSL_CERT_FILE
 COPY constraints/locked.txt /src/
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,from=packages,source=/opt/uv,target=/opt/uv \

@@ -83,6 +83,7 @@ SHARED = {
     "test_wrong_credentials.py": "closed",
     "test_images.py": "containers",
     "test_services.py": "containers",
+    "test_containers.py": "containers",
 }
 """Files that share a site (the conftest.py of `faults` and of `attacks`) or a container engine."""
 

@@ -30,7 +30,6 @@ _CACHE_INSIDE = "/cache-of-tests"
 _UV_SETTINGS = f"""
 cache-dir = "{_CACHE_INSIDE}"
 offline = {{offline}}
-system-certs = true
 """
 # As in the published image: no manuals and no translations.
 _SLIM = [f"path-exclude=/usr/share/{each}/*" for each in ("man", "info", "doc", "locale")]
@@ -174,7 +173,8 @@ class Engine:
         volumes = [word for mount in mounts for word in ("--volume", mount)]
         for offline in (True, False):
             of_uv.write_text(_UV_SETTINGS.format(offline=str(offline).lower()))
-            words = ("build", *how, *volumes, "--tag", tag, *options, folder)
+            given = ("--build-arg", f"SSL_CERT_FILE={_CERTIFICATES_INSIDE}", "--tag", tag)
+            words = ("build", *how, *volumes, *given, *options, folder)
             done = self.podman(*words, check=not offline, limit_s=800)
             if not done.returncode:
                 break
