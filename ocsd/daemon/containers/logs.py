@@ -79,7 +79,9 @@ class ContainerLogs:
             if name in self._streams or is_over or not container.started_at:
                 continue
             copy = LogCopy(path, container.is_terminal)
-            self._done[name] = container.run
+            if not container.is_running:
+                # Only then is this its whole output: Docker may end a stream before.
+                self._done[name] = container.run
             self._streams[name] = self.engine.follow(
                 f"/containers/{container.container_id}/logs",
                 logs_query(copy.after_ns),
@@ -89,8 +91,3 @@ class ContainerLogs:
 
     def _ended(self, name: str) -> None:
         self._streams.pop(name, None)
-
-    def close(self) -> None:
-        """Copy nothing more."""
-        for stream in list(self._streams.values()):
-            stream.close()

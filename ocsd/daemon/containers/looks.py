@@ -69,13 +69,6 @@ class Looks:
         elif self._due.getTime() > self.reactor.seconds() + delay_s:
             self._due.reset(delay_s)
 
-    def stop(self) -> None:
-        """Look no more."""
-        if self._due is not None and self._due.active():
-            self._due.cancel()
-        if self._events is not None:
-            self._events.close()
-
     def _begin(self) -> None:
         if self._looking:
             self.soon()
