@@ -12,17 +12,21 @@ RUN apt-get update \
 # The numbers that OCS's images have, so that both can share volumes.
 RUN groupadd --gid 9000 ocs && useradd --uid 9000 --gid ocs --groups dialout --create-home ocs
 
-# Other people's packages first: they change less often than ours.
+# uv takes a tenth of pip's time, for it keeps what it has built. It is in none of the images.
 FROM base AS packages
 RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv
-RUN python3 -m venv /opt/ocsd
+RUN python3 -m venv /opt/ocsd && /opt/ocsd/bin/pip install --no-cache-dir --target /opt/uv uv
+ENV PATH=/opt/uv/bin:$PATH VIRTUAL_ENV=/opt/ocsd UV_LINK_MODE=copy \
+    UV_CONSTRAINT=/src/locked.txt UV_BUILD_CONSTRAINT=/src/locked.txt
+# A file of certificates, for networks that have their own.
+ARG SSL_CERT_FILE
+# Other people's packages first: they change less often than ours.
 COPY setup.cfg constraints/locked.txt /src/
 # An agent records nothing, and so3g brings scipy, astropy and matplotlib: 400 MB.
 RUN sed -i '/^    so3g/d' /src/setup.cfg && python3 -c 'import configparser; \
     settings = configparser.ConfigParser(); settings.read("/src/setup.cfg"); \
     print(settings["options"]["install_requires"])' >/src/agent.txt
-RUN PIP_CONSTRAINT=/src/locked.txt /opt/ocsd/bin/pip install --no-cache-dir --no-compile \
-    -r /src/agent.txt \
+RUN --mount=type=cache,target=/root/.cache/uv uv pip install -r /src/agent.txt \
     && find /opt/ocsd -depth -type d \( -path '*/numpy/*/tests' -o -path '*/twisted/*/test' \) \
     -exec rm -r {} +
 
@@ -30,9 +34,8 @@ FROM packages AS source
 COPY setup.cfg pyproject.toml MANIFEST.in README.md LICENSE /checkout/
 COPY agents /checkout/agents
 COPY ocsd /checkout/ocsd
-RUN sed -i '/^    so3g/d' /checkout/setup.cfg \
-    && PIP_CONSTRAINT=/src/locked.txt /opt/ocsd/bin/pip install --no-cache-dir --no-deps \
-    --prefix /installed /checkout
+RUN --mount=type=cache,target=/root/.cache/uv sed -i '/^    so3g/d' /checkout/setup.cfg \
+    && uv pip install --no-deps --prefix /installed /checkout
 
 FROM base AS agent
 COPY --from=packages /opt/ocsd /opt/ocsd
@@ -51,8 +54,12 @@ ENTRYPOINT ["tini", "--", "ocs-agent-cli"]
 
 FROM agent AS host
 USER root
+ARG SSL_CERT_FILE
 COPY constraints/locked.txt /src/
-RUN PIP_CONSTRAINT=/src/locked.txt pip install --no-cache-dir --no-compile crossbar so3g \
+RUN --mount=type=cache,target=/root/.cache/uv \
+    --mount=type=bind,from=packages,source=/opt/uv,target=/opt/uv \
+    UV_CONSTRAINT=/src/locked.txt UV_BUILD_CONSTRAINT=/src/locked.txt UV_LINK_MODE=copy \
+    /opt/uv/bin/uv pip install --python /opt/ocsd/bin/python crossbar so3g \
     && find /opt/ocsd -depth -type d \( -path '*/scipy/*/tests' -o -path '*/matplotlib/tests' \) \
     -exec rm -r {} +
 # Compiled is what is imported here: all of it would take 100 MB more.

@@ -1,13 +1,40 @@
-"""For all tests: with ``OCSD_TEST_NO_SKIPS`` set, as in CI, a run with a skipped test fails.
+"""For all tests: what was skipped, and the container engine.
 
-Only what a reason calls optional may be skipped then.
+With ``OCSD_TEST_NO_SKIPS`` set, as in CI, a run with a skipped test fails. Only what a reason calls
+optional may be skipped then.
 """
 
 import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from tests.system.containers.engine import Engine
+
 _skipped: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator["Engine"]:
+    """A podman of its own that serves Docker's API and has the image that ours build on.
+
+    There is one for all files that run containers (SHARED in tests/system/conftest.py).
+    """
+    from tests.system.containers.engine import Engine, obstacle
+
+    reason = obstacle()
+    if reason:
+        pytest.skip(reason)
+    engine = Engine()
+    try:
+        engine.clear()
+        engine.make_base()
+        with engine.serving():
+            yield engine
+    finally:
+        engine.close()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -119,12 +119,14 @@ class Frames:
             return data
         self._held += data
         parts: list[bytes] = []
-        while len(self._held) >= _FRAME_HEADER:
-            end = _FRAME_HEADER + int.from_bytes(self._held[4:_FRAME_HEADER], "big")
-            if len(self._held) < end:
+        begin, held = 0, self._held
+        while len(held) >= (text := begin + _FRAME_HEADER):
+            end = text + int.from_bytes(held[text - 4 : text], "big")
+            if len(held) < end:
                 break
-            parts.append(self._held[_FRAME_HEADER:end])
-            self._held = self._held[end:]
+            parts.append(held[text:end])
+            begin = end
+        self._held = held[begin:]
         return b"".join(parts)
 
 
@@ -138,10 +140,13 @@ class LogLines:
     """
 
     after_ns: int = 0
-    """The stamp of the last line that is in the log."""
+    """The stamp of the newest line that is in the log."""
     _lines: ByteLines = field(default_factory=ByteLines)
     _second: str = ""
     _number: int = 0
+
+    def __post_init__(self) -> None:
+        self._begin_ns = self.after_ns
 
     def take(self, data: bytes) -> list[bytes]:
         """Return the new lines for the log, with their ends."""
@@ -151,9 +156,10 @@ class LogLines:
         told, _, text = raw.rstrip(b"\r").partition(b" ")
         time = told.decode("ascii", "replace")
         stamp_ns = self._stamp_ns(time)
-        if stamp_ns <= self.after_ns:
+        # Only what was there before: stdout and stderr may come out of order, and clocks are set.
+        if stamp_ns <= self._begin_ns:
             return b""
-        self.after_ns = stamp_ns
+        self.after_ns = max(self.after_ns, stamp_ns)
         if _begins_with_time(text):
             return text + b"\n"
         return told + b" " + text + b"\n"

@@ -87,6 +87,7 @@ SHARED = {
     "test_wrong_credentials.py": "closed",
     "test_images.py": "containers",
     "test_services.py": "containers",
+    "test_containers.py": "containers",
     "test_answers.py": "interop",
     "test_feeds_both_ways.py": "interop",
     "test_ocs_client.py": "interop",

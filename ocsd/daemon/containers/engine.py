@@ -1,6 +1,5 @@
 """Requests to Docker's HTTP API, or podman's, over its Unix socket."""
 
-import getpass
 import json
 import os
 import re
@@ -12,6 +11,7 @@ from urllib.parse import quote
 
 from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
 
+from ocsd.bus.caller import user_name
 from ocsd.containers.engine import EngineSocket, why_unreachable
 from ocsd.containers.inspected import Container, ListedContainer, container, row
 from ocsd.containers.stream import Body, answer, message_of, request
@@ -79,7 +79,7 @@ class Engine:
         on_data: Callable[[bytes], None],
         on_end: Callable[[], None],
     ) -> "EngineStream":
-        """Read an answer that goes on and on, until it ends or is closed."""
+        """Read an answer that goes on and on, until it ends."""
         stream = EngineStream(request("GET", path, **query), on_data, on_end)
         self.reactor.connectUNIX(self.endpoint.path, stream, timeout=ENGINE_ANSWER_LIMIT_S)
         return stream
@@ -96,7 +96,7 @@ class Engine:
             status, body = answer(raw)
         except UnreachableError as error:
             said = _in_words(str(error))
-            why = why_unreachable(self.endpoint.path, said, getpass.getuser())
+            why = why_unreachable(self.endpoint.path, said, user_name())
             raise EngineAwayError(why) from None
         except ValueError as error:
             raise ContainerEngineError(f"{self.endpoint.path}: {error}") from None
@@ -124,28 +124,14 @@ class EngineStream(ClientFactory):
         self._asked = asked
         self._on_data = on_data
         self._on_end = on_end
-        self._conversation: _EngineConversation | None = None
-        self._closed = False
 
     def buildProtocol(self, _addr: Any) -> "_EngineConversation":
         """Return the conversation of the connection that was made."""
-        self._conversation = _EngineConversation(self._asked, self._on_data, self._ended)
-        return self._conversation
+        return _EngineConversation(self._asked, self._on_data, self._on_end)
 
     def clientConnectionFailed(self, _connector: Any, _reason: Any) -> None:
         """Report the end: there was no connection."""
-        self._ended()
-
-    def close(self) -> None:
-        """End it."""
-        self._closed = True
-        if self._conversation is not None:
-            self._conversation.transport.abortConnection()
-
-    def _ended(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._on_end()
+        self._on_end()
 
 
 class _EngineConversation(Protocol):

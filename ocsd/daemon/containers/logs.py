@@ -7,6 +7,7 @@ daemon goes on exactly there.
 
 import contextlib
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,7 +32,8 @@ class LogCopy:
     def __post_init__(self) -> None:
         after_ns = 0
         with contextlib.suppress(OSError):
-            after_ns = self.path.stat().st_mtime_ns
+            # The clock may have been set back since then.
+            after_ns = min(self.path.stat().st_mtime_ns, time.time_ns())
         self._lines = LogLines(after_ns)
         self._frames = Frames(self.is_terminal)
 
@@ -77,7 +79,9 @@ class ContainerLogs:
             if name in self._streams or is_over or not container.started_at:
                 continue
             copy = LogCopy(path, container.is_terminal)
-            self._done[name] = container.run
+            if not container.is_running:
+                # Only then is this its whole output: Docker may end a stream before.
+                self._done[name] = container.run
             self._streams[name] = self.engine.follow(
                 f"/containers/{container.container_id}/logs",
                 logs_query(copy.after_ns),
@@ -87,8 +91,3 @@ class ContainerLogs:
 
     def _ended(self, name: str) -> None:
         self._streams.pop(name, None)
-
-    def close(self) -> None:
-        """Copy nothing more."""
-        for stream in list(self._streams.values()):
-            stream.close()

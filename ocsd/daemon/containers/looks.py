@@ -46,7 +46,7 @@ class Looks:
     orphans: Mapping[str, ListedContainer] = field(default_factory=dict, init=False)
     """Containers of services that their compose file does not have any more, by container."""
     died_with: dict[str, int] = field(default_factory=dict, init=False)
-    """The last exit code of each container, by Docker's events."""
+    """The last exit code of each container of ours, by Docker's events."""
     images: dict[str, str] = field(default_factory=dict, init=False)
     """The id of each image that a compose file names; empty if it is not on this host."""
     image_of: Mapping[str, str] = field(default_factory=dict, init=False)
@@ -68,13 +68,6 @@ class Looks:
             self._due = self.reactor.callLater(delay_s, self._begin)
         elif self._due.getTime() > self.reactor.seconds() + delay_s:
             self._due.reset(delay_s)
-
-    def stop(self) -> None:
-        """Look no more."""
-        if self._due is not None and self._due.active():
-            self._due.cancel()
-        if self._events is not None:
-            self._events.close()
 
     def _begin(self) -> None:
         if self._looking:
@@ -141,6 +134,9 @@ class Looks:
         self._marks[row.container_id] = row.mark
 
     def _forget_all_but(self, present: set[str]) -> None:
+        # The end of a container that has gone just now is still to be told.
+        told = present | self._known.keys()
+        self.died_with = {key: code for key, code in self.died_with.items() if key in told}
         self._known = {key: value for key, value in self._known.items() if key in present}
         self._marks = {key: value for key, value in self._marks.items() if key in present}
 

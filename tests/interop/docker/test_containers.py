@@ -11,7 +11,6 @@ from test_ocs_web import Page, matches
 from websockets.sync.client import connect
 
 from tests.system.conftest import a_site, kept_router  # noqa: F401 - a fixture
-from tests.system.containers.conftest import engine  # noqa: F401 - a fixture
 from tests.system.containers.test_services import LONG_S, TICKING, entry, service
 from tests.system.waiting import wait_until
 
@@ -129,7 +128,7 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(engine, kept_router, ocs_python):  # noqa: F811 - fixtures
+def site(engine, kept_router, ocs_python):  # noqa: F811 - a fixture
     if not kept_router.answers():
         kept_router.start()
     with a_site(kept_router.port) as place:

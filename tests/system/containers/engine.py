@@ -26,6 +26,11 @@ PROGRAMS = ("podman", "runc", "iptables", "mmdebstrap", "docker-compose")
 _NETWORK = Path("/usr/lib/podman/netavark")
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _CERTIFICATES_INSIDE = Path("/etc/certificates-of-tests.crt")
+_CACHE_INSIDE = "/cache-of-tests"
+_UV_SETTINGS = f"""
+cache-dir = "{_CACHE_INSIDE}"
+offline = {{offline}}
+"""
 # As in the published image: no manuals and no translations.
 _SLIM = [f"path-exclude=/usr/share/{each}/*" for each in ("man", "info", "doc", "locale")]
 _SETTINGS = """
@@ -147,31 +152,32 @@ class Engine:
     def build(self, folder, tag, *options):
         """Build the image `tag` from the Dockerfile of a folder.
 
-        What the build installs by pip comes from where the machine's own pip finds it. The format
-        is Docker's, because that of OCI has no HEALTHCHECK.
+        What the build installs by uv comes from the cache of the machine's own uv, and from the
+        network only if that lacks something. What it installs by pip comes from where the
+        machine's own pip finds it. The format is Docker's, because that of OCI has no HEALTHCHECK.
         """
         text, paths = _pip_settings()
         settings = self.run / "pip.conf"
         settings.write_text(text)
+        of_uv = self.run / "uv.toml"
+        cache = Path(os.environ.get("UV_CACHE_DIR") or Path.home() / ".cache" / "uv")
+        cache.mkdir(parents=True, exist_ok=True)
         mounts = [
             *(f"{path}:{path}:ro" for path in paths),
             f"{settings}:/etc/pip.conf:ro",
+            f"{of_uv}:/etc/uv/uv.toml:ro",
+            f"{cache}:{_CACHE_INSIDE}",
             f"{_CERTIFICATES}:{_CERTIFICATES_INSIDE}:ro",
         ]
-        self.podman(
-            *(
-                "build",
-                "--quiet",
-                "--format",
-                "docker",
-                "--isolation",
-                "chroot",
-                "--network",
-                "host",
-            ),
-            *[word for mount in mounts for word in ("--volume", mount)],
-            *("--tag", tag, *options, folder),
-        )
+        how = ("--quiet", "--format", "docker", "--isolation", "chroot", "--network", "host")
+        volumes = [word for mount in mounts for word in ("--volume", mount)]
+        for offline in (True, False):
+            of_uv.write_text(_UV_SETTINGS.format(offline=str(offline).lower()))
+            given = ("--build-arg", f"SSL_CERT_FILE={_CERTIFICATES_INSIDE}", "--tag", tag)
+            words = ("build", *how, *volumes, *given, *options, folder)
+            done = self.podman(*words, check=not offline, limit_s=800)
+            if not done.returncode:
+                break
         # Earlier builds; the steps of recent ones are used again.
         self.podman("image", "prune", "--force", "--filter", "until=48h")
 

@@ -86,6 +86,13 @@ def test_lines_of_a_log_are_known_by_their_time():
     assert LogLines(1_500_000_000).take(lines) == [b"2026-11-30T00:00:00Z [info] b\n"]
 
 
+def test_lines_that_come_out_of_order_are_all_kept():
+    lines = b"1970-01-01T00:00:02.5Z a\n1970-01-01T00:00:02.4Z b\n1970-01-01T00:00:02.4Z c\n"
+    new = LogLines(1)
+    assert len(new.take(lines)) == 3
+    assert new.after_ns == 2_500_000_000
+
+
 def test_lines_of_an_engine_that_tells_whole_seconds_are_known_by_their_number():
     lines = b"1970-01-01T00:00:01Z a\n1970-01-01T00:00:01Z b\n1970-01-01T00:00:02Z c\n"
     first = LogLines()

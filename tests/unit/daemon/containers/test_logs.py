@@ -1,6 +1,10 @@
 """The output of containers goes into the logs of their instances."""
 
-from ocsd.daemon.containers.logs import LogCopy
+import os
+import time
+
+from ocsd.containers.inspected import Container
+from ocsd.daemon.containers.logs import ContainerLogs, LogCopy
 
 
 def frame(text):
@@ -20,6 +24,14 @@ def test_the_log_goes_on_where_the_last_daemon_left_it(tmp_path):
     assert log.read_bytes() == LINES
 
 
+def test_a_log_of_the_future_does_not_keep_lines_out(tmp_path):
+    log = tmp_path / "one.log"
+    log.write_text("")
+    later_ns = time.time_ns() + 3600 * 10**9
+    os.utime(log, ns=(later_ns, later_ns))
+    assert LogCopy(log, is_terminal=False).after_ns < later_ns - 3000 * 10**9
+
+
 def test_a_disk_that_takes_nothing_stops_nobody(tmp_path):
     LogCopy(tmp_path / "no" / "one.log", is_terminal=True).take(LINES)
     assert list(tmp_path.iterdir()) == []
@@ -29,3 +41,32 @@ def test_nothing_new_leaves_the_log_as_it_is(tmp_path):
     log = tmp_path / "one.log"
     LogCopy(log, is_terminal=True).take(b"1970-01-01T00:00:01.5Z unfinished")
     assert not log.exists()
+
+
+class Streams:
+    """An engine that keeps what is called at the end of each stream."""
+
+    def __init__(self):
+        self.ends = []
+
+    def follow(self, _path, _query, _on_data, on_end):
+        self.ends.append(on_end)
+        return object()
+
+
+def test_a_container_that_ended_while_docker_was_away_is_read_to_its_end_and_once(tmp_path):
+    engine = Streams()
+    logs = ContainerLogs(engine)
+
+    def look(status, pid=0):
+        seen = Container("a", "one", status, pid, started_at="2026-11-30T00:00:00Z")
+        logs.follow({tmp_path / "one.log": seen})
+
+    look("running", 5)
+    engine.ends[0]()
+    for _ in range(2):
+        look("exited")
+    assert len(engine.ends) == 2
+    engine.ends[1]()
+    look("exited")
+    assert len(engine.ends) == 2
