@@ -29,8 +29,10 @@ SPOOL_VARIABLE = "OCSD_SPOOL_FOLDER"
 """Environment variable with the descriptor of an agent's spool, if it has no other way there."""
 
 RECORDED_BY_VARIABLE = "OCSD_RECORDED_BY_FILE"
-RECORDED_AGENTS: Final = "recorded-agents"
 """Environment variable with the file that tells an agent whose aggregator records its feeds."""
+
+RECORDED_AGENTS = "recorded-agents"
+"""The file beside it that lists these agents."""
 
 
 class _Place:
