@@ -11,6 +11,10 @@ from ocsd.bus.wamp import ApplicationError, TransportLost
 ALL = TopicPattern("observatory..feeds.", "wildcard")
 ONE = TopicPattern("observatory.a.feeds.b", "exact")
 RECORDER, VIEWER, OTHER = 1, 2, 3
+META = TopicPattern(meta.ON_DELETE, "exact")
+PROTECTED = ApplicationError(
+    "wamp.error.not_authorized", message=f'not authorized for protected URI "{meta.ON_DELETE}"'
+)
 NO_SUCH_SUBSCRIPTION = ApplicationError("wamp.error.no_such_subscription")
 
 
@@ -18,7 +22,7 @@ class Router:
     """What a router has, and how it tells it."""
 
     def __init__(self):
-        self.tables = {5: (ALL, {RECORDER, VIEWER}), 6: (ONE, {VIEWER})}
+        self.tables = {5: (ALL, {RECORDER, VIEWER}), 6: (ONE, {VIEWER}), 4: (META, {OTHER})}
         self.sessions = [RECORDER, VIEWER, OTHER]
         self.handlers = {}
         self.faults = {}
@@ -45,6 +49,8 @@ class Router:
         if number not in self.tables:
             return fail(NO_SUCH_SUBSCRIPTION)
         pattern, sessions = self.tables[number]
+        if pattern == META:
+            return fail(PROTECTED)
         if procedure == meta.SUBSCRIPTION:
             return succeed({"id": number, **pattern._asdict()})
         return succeed(list(sessions))
