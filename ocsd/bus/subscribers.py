@@ -46,7 +46,7 @@ class SubscriptionWatch:
 
     def start(self) -> None:
         """Begin."""
-        self._begin().addErrback(self._on_failure)
+        self._begin().addErrback(self._failed)
 
     @inlineCallbacks
     def _begin(self) -> Any:
@@ -89,7 +89,7 @@ class SubscriptionWatch:
 
     def _look_again(self, number: int) -> None:
         looking = self._look(number)
-        looking.addCallbacks(lambda _: self._changed(), self._on_failure)
+        looking.addCallbacks(lambda _: self._changed(), self._failed)
 
     @inlineCallbacks
     def _look(self, number: int) -> Any:
@@ -113,6 +113,10 @@ class SubscriptionWatch:
             if error.error not in _GONE and _OF_THE_ROUTER not in str(error):
                 raise
         return answer
+
+    def _failed(self, failure: Any) -> None:
+        self.is_complete = False
+        self._on_failure(failure)
 
     def _changed(self) -> None:
         if self.is_complete:

@@ -159,3 +159,11 @@ def test_a_router_that_does_not_tell_is_a_failure(scene, procedure, fault):
     assert [each.value for each in scene.failures] == [fault]
     assert not scene.watch.is_complete
     assert scene.told == []
+
+
+def test_a_router_that_tells_no_longer_is_a_failure(scene):
+    scene.watch.start()
+    scene.router.faults[meta.SUBSCRIBERS] = ApplicationError("wamp.error.not_authorized")
+    scene.router.handlers[meta.ON_DELETE](None, 5)
+    assert len(scene.failures) == 1
+    assert not scene.watch.is_complete
