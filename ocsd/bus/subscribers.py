@@ -1,4 +1,4 @@
-"""Who subscribes to what at a router: asked for, then followed."""
+"""The subscribers at a router: asked for, then followed."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
