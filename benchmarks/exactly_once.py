@@ -122,14 +122,17 @@ class Run:
 
     def _restart(self, step: plan.Step) -> None:
         (name,) = step.targets
-        begun_at, begun_s = time.time(), time.monotonic()
+        begun_s = time.monotonic()
         for _ in range(RESTART_TRIES):
-            if self._scene.command("restart", name).wait() == 0:
+            begun_at = time.time()
+            code = self._scene.command("restart", name).wait()
+            # An agent that ends in order saves what is in memory, if there is room just then.
+            # A command that fails may have ended a life as well.
+            self._may_forget(name, begun_at, begun_s)
+            if code == 0:
                 self.happened[f"restarted: {_kind_of(name)}"] += 1
                 break
             time.sleep(1.0)
-        # An agent that ends in order saves what is in memory, if there is room just then.
-        self._may_forget(name, begun_at, begun_s)
 
     def _may_forget(self, name: str, at: float, since_s: float) -> None:
         """Note that an agent's life at a time has ended with what it could not write.

@@ -42,10 +42,11 @@ class Recorded:
         return {name: np.concatenate([each[name] for each in pieces]) for name in pieces[0]}
 
 
-def read(folder: Path) -> Recorded:
-    """Read all files of a data folder, frame by frame."""
+def read(*folders: Path) -> Recorded:
+    """Read all files of data folders, frame by frame."""
     recorded = Recorded()
-    for path in sorted(folder.glob("[0-9]*/*.g3"), key=lambda each: int(each.stem)):
+    paths = [path for folder in folders for path in folder.glob("[0-9]*/*.g3")]
+    for path in sorted(paths, key=lambda each: int(each.stem)):
         for frame in core.G3File(str(path)):
             if frame["hkagg_type"] != DATA:
                 continue
@@ -53,7 +54,7 @@ def read(folder: Path) -> Recorded:
             for block in frame["blocks"]:
                 columns = {name: np.asarray(block[name]) for name in list(block.keys())}
                 columns["times"] = np.asarray(block.times) / core.G3Units.s
-                if feed.endswith(f".aggregator.feeds.{HOLES_FEED_NAME}"):
+                if feed.endswith(f".feeds.{HOLES_FEED_NAME}"):
                     recorded.holes += _holes(columns)
                 else:
                     recorded.columns[feed, session_id].append(columns)

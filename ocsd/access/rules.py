@@ -18,10 +18,11 @@ SUBSCRIBE: Final = "subscribe"
 EXACT: Final = "exact"
 
 # The addresses at which a router tells who subscribes to what: WAMP's subscription meta API.
-SUBSCRIPTIONS_OF: Final = "wamp.subscription.match"
+SESSIONS: Final = "wamp.session.list"
+SUBSCRIPTIONS: Final = "wamp.subscription.list"
 SUBSCRIPTION: Final = "wamp.subscription.get"
 SUBSCRIBERS: Final = "wamp.subscription.list_subscribers"
-META_CALLS: Final = frozenset({SUBSCRIPTIONS_OF, SUBSCRIPTION, SUBSCRIBERS})
+META_CALLS: Final = frozenset({SESSIONS, SUBSCRIPTIONS, SUBSCRIPTION, SUBSCRIBERS})
 ON_CREATE: Final = "wamp.subscription.on_create"
 ON_SUBSCRIBE: Final = "wamp.subscription.on_subscribe"
 ON_UNSUBSCRIBE: Final = "wamp.subscription.on_unsubscribe"
@@ -96,7 +97,7 @@ def refusal(
 
 
 def asks_who_subscribes(action: str, uri: str, match: str = EXACT) -> bool:
-    """Say whether a request only asks the router who subscribes, as a recorder does."""
+    """Say whether a request only asks the router who subscribes, as a recorder and a bridge do."""
     addresses = {CALL: META_CALLS, SUBSCRIBE: META_TOPICS}.get(action, frozenset())
     return match == EXACT and uri in addresses
 

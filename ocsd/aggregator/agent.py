@@ -10,6 +10,7 @@ from ocsd import ocs_agent, site_config
 from ocsd.aggregator.disk.archive import LONGEST_FILE_S, PASSING_FOLDER_ERRORS, G3Files
 from ocsd.aggregator.disk.cause import LINK_AWAY
 from ocsd.aggregator.fetching.ask import Fetcher, Snapshot
+from ocsd.aggregator.fetching.own_agents import OwnAgents
 from ocsd.aggregator.fetching.senders import Senders
 from ocsd.aggregator.frames.frames import RecordingRun
 from ocsd.aggregator.incoming.message import sender_of
@@ -40,10 +41,8 @@ from ocsd.site.recording import AGGREGATOR_CLASS
 from ocsd.system.runs import RECORDING_KEY
 
 TICK_S: Final = 1.0
-
 # Period of asking agents for missing messages [s].
 FETCH_INTERVAL_S: Final = 0.5
-
 # If the recording thread has not shown the figures for this long, the reactor's thread does [s].
 STALLED_S: Final = 3.0
 
@@ -126,8 +125,8 @@ class Aggregator:
         agent.on("join", self._joined)
         agent.on("join", lambda joined, *_: self._listeners.joined(joined.link))
         agent.on("leave", self._left)
-        feeds = f"{agent.site_args.address_root}..feeds."
-        agent.subscribe_on_start(self.receive, feeds, options={"match": "wildcard"})
+        subscribe = partial(agent.subscribe_on_start, self.receive)
+        self._own_agents = OwnAgents(subscribe, agent.site_args.address_root, share)
         agent.register_process(
             "record", self.record, self.stop_record, stopper_blocking=False, startup=record_at_start
         )
@@ -348,6 +347,7 @@ class Aggregator:
         """Ask agents for missing messages (reactor thread)."""
         self._fetcher.step()
         self._listeners.step()
+        self._own_agents.look()
         if self._clock().mono_s - self._shown_s > STALLED_S:
             self._show()
 

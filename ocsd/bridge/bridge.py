@@ -14,8 +14,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from ocsd.bridge.condition import BridgeCondition, of_duplicate
-from ocsd.bridge.demand import is_returning
 from ocsd.bridge.link import NO_SUCH_PROCEDURE, ROUTER_AWAY, BridgeLink
+from ocsd.bridge.offers import is_returning
 from ocsd.bridge.side import Side, nothing
 from ocsd.bus.caller import true_sender
 from ocsd.bus.endpoint import RouterAddress

@@ -1,18 +1,20 @@
-"""Subscriptions and registrations of all programs at a router: asked for, then followed."""
+"""The addresses that are registered at a router: asked for, then followed."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
-from twisted.internet.defer import DeferredList, inlineCallbacks
+from twisted.internet.defer import inlineCallbacks
 
-from ocsd.bridge.demand import META_REGISTRATION, META_SUBSCRIPTION, Demand, Offers
 from ocsd.bridge.link import BridgeLink
+from ocsd.bridge.offers import Offers
+from ocsd.bus.subscribers import all_of
+from ocsd.bus.wamp import ApplicationError
 
-Change = Callable[[Any, Any], None]
+META_REGISTRATION: Final = "wamp.registration"
 
 
-class RouterCensus:
-    """The subscriptions of all programs at a router, and the registrations, over one link.
+class OfferWatch:
+    """Follows the registrations of all programs at a router, over one link.
 
     Parameters
     ----------
@@ -20,96 +22,53 @@ class RouterCensus:
         The link.
     address_root : str
         The site's.
-    with_offers : bool
-        Whether the registrations are of interest.
     on_change : callable
-        Called with this census at each change, once the first answers are in.
+        Called with this object once all is known, and at each change from then on.
+    on_failure : callable
+        Called with the failure if the router does not tell, or the link is lost.
     """
 
     def __init__(
         self,
         link: BridgeLink,
         address_root: str,
-        *,
-        with_offers: bool,
-        on_change: Callable[["RouterCensus"], None],
+        on_change: Callable[["OfferWatch"], None],
+        on_failure: Callable[[Any], None],
     ) -> None:
-        self.demand, self.offers = Demand(address_root), Offers(address_root)
-        self.link = link
-        self._with_offers = with_offers
-        self._on_change = on_change
+        self.known = Offers(address_root)
+        self._link, self._on_change, self._on_failure = link, on_change, on_failure
         self._is_complete = False
 
-    @inlineCallbacks
-    def begin(self) -> Any:
-        """Subscribe to all changes, then ask for what there is.
+    def start(self) -> None:
+        """Begin."""
+        self._begin().addErrback(self._on_failure)
 
-        Raises
-        ------
-        ApplicationError
-            If the router does not tell.
-        TransportLost
-            If the link is lost.
-        """
-        for topic, change in self._changes().items():
-            yield self.link.subscribe(self._telling(change), topic)
-        yield self._ask_for_demand()
-        if self._with_offers:
-            yield self._ask_for_offers()
+    @inlineCallbacks
+    def _begin(self) -> Any:
+        """Hear of all changes, then ask what there is: what is told later is newer."""
+        yield self._link.subscribe(self._created, f"{META_REGISTRATION}.on_create")
+        yield self._link.subscribe(self._deleted, f"{META_REGISTRATION}.on_delete")
+        found = yield self._link.call(f"{META_REGISTRATION}.list")
+        yield all_of(map(self._look, found["exact"]))
         self._is_complete = True
         self._on_change(self)
 
-    def _changes(self) -> Mapping[str, Change]:
-        """Return what to do with each event of the meta API: a session, and details or a number."""
-        demand, offers = self.demand, self.offers
-        changes: dict[str, Change] = {
-            f"{META_SUBSCRIPTION}.on_create": lambda _, details: demand.created(details),
-            f"{META_SUBSCRIPTION}.on_subscribe": demand.joined,
-            f"{META_SUBSCRIPTION}.on_unsubscribe": demand.left,
-            f"{META_SUBSCRIPTION}.on_delete": lambda _, number: demand.deleted(number),
-        }
-        if self._with_offers:
-            changes[f"{META_REGISTRATION}.on_create"] = lambda _, details: offers.created(details)
-            changes[f"{META_REGISTRATION}.on_delete"] = lambda _, number: offers.deleted(number)
-        return changes
+    def _created(self, _session: Any, details: Any) -> None:
+        self.known.created(details)
+        self._changed()
 
-    def _telling(self, change: Change) -> Callable[[Any, Any], None]:
-        def told(session: Any, fact: Any) -> None:
-            change(session, fact)
-            if self._is_complete:
-                self._on_change(self)
+    def _deleted(self, _session: Any, number: int) -> None:
+        self.known.deleted(number)
+        self._changed()
 
-        return told
+    def _changed(self) -> None:
+        if self._is_complete:
+            self._on_change(self)
 
     @inlineCallbacks
-    def _ask_for_demand(self) -> Any:
-        """Ask for it by session, because without one crossbar's list leaves out wildcards."""
-        sessions = yield self.link.call("wamp.session.list")
-        found: set[int] = set()
-
-        def has(topics: Mapping[str, list[int]], session: int) -> None:
-            for number in (each for kind in topics.values() for each in kind):
-                found.add(number)
-                self.demand.joined(session, number)
-
-        # A session without any is said not to exist.
-        yield DeferredList(
-            [
-                self.link.call(f"{META_SUBSCRIPTION}.list", each).addCallback(has, each)
-                for each in sessions
-            ],
-            consumeErrors=True,
-        )
-        calls = [self.link.call(f"{META_SUBSCRIPTION}.get", number) for number in found]
-        yield self._all(calls, self.demand.created)
-
-    @inlineCallbacks
-    def _ask_for_offers(self) -> Any:
-        found = yield self.link.call(f"{META_REGISTRATION}.list")
-        calls = [self.link.call(f"{META_REGISTRATION}.get", number) for number in found["exact"]]
-        yield self._all(calls, self.offers.created)
-
-    @staticmethod
-    def _all(calls: list[Any], take: Callable[[Any], None]) -> Any:
-        """Take all answers; what was given up meanwhile has none."""
-        return DeferredList([call.addCallback(take) for call in calls], consumeErrors=True)
+    def _look(self, number: int) -> Any:
+        try:
+            self.known.created((yield self._link.call(f"{META_REGISTRATION}.get", number)))
+        except ApplicationError as error:
+            if error.error != ApplicationError.NO_SUCH_REGISTRATION:
+                raise  # else it was given up meanwhile

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from ocsd.bus.backoff import LONGEST_LOCAL_RETRY_DELAY_S, LONGEST_RETRY_DELAY_S, retry_delay_s
 from ocsd.bus.connector import RouterConnector
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.reconnection import LinkEvent, Reconnection
 from ocsd.bus.wamp import (
+    ApplicationError,
     Call,
     Cancel,
     ComponentConfig,
@@ -125,6 +127,11 @@ class BridgeLink(LoggedInSession):
         self._errback_outstanding_requests(TransportLost(f"the session ended: {details.reason}"))
         self._connector.link_left(details.reason, details.message or "")
 
+    def onDisconnect(self) -> None:
+        """Fail what was asked after the router had ended the session."""
+        self._end_calls("it was closed")
+        super().onDisconnect()
+
     def onMessage(self, msg: Any) -> None:
         """Pass on what is for the other side; leave the rest to autobahn."""
         kind = type(msg)
@@ -225,6 +232,8 @@ class BridgeLink(LoggedInSession):
             waiting[:] = [reactor.callLater(time_s, over)]
 
         def over() -> None:
+            if self._transport is None:
+                return
             # A busy router answers late, behind what it has to send anyway.
             silent_s = reactor.seconds() - max(self._heard_s, asked_s)
             if silent_s >= SILENCE_ENDS_LINK_S:
@@ -235,7 +244,10 @@ class BridgeLink(LoggedInSession):
         def answered(outcome: Any) -> None:
             if waiting[0].active():
                 waiting[0].cancel()
-            if self._transport is not None:
+            fault = outcome.value if isinstance(outcome, Failure) else None
+            # A refusal is an answer; that the session has ended is none.
+            is_answer = fault is None or isinstance(fault, ApplicationError)
+            if self._transport is not None and is_answer:
                 on_answer()
 
         asked_s = reactor.seconds()

@@ -1,19 +1,23 @@
 """One of the two routers that a bridge joins: what is wanted there, and what waits for it."""
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.logger import Logger
 
-from ocsd.bridge.census import RouterCensus
-from ocsd.bridge.demand import META_REGISTRATION, Demand, Offers, TopicPattern
+from ocsd.bridge.census import META_REGISTRATION, OfferWatch
 from ocsd.bridge.link import BridgeConnector, BridgeLink
 from ocsd.bridge.mirror import Mirror
+from ocsd.bridge.offers import Offers
 from ocsd.bridge.waiting import WINDOW_EVENTS, WaitingEvents
 from ocsd.bus.endpoint import RouterAddress
+from ocsd.bus.subscribers import SubscriptionWatch
+from ocsd.bus.subscriptions import Subscriptions, TopicPattern
 from ocsd.bus.wamp import (
     ApplicationError,
+    Disconnected,
     Event,
     Invocation,
     PayloadExceededError,
@@ -30,6 +34,8 @@ TAKEN: Final = "wamp.error.procedure_already_exists"
 TAKEN_AWAY: Final = "another program has taken over the address"
 HOLDER_LIMIT_S: Final = 2.0
 """Time in which the holder of an address has to say who it is [s]."""
+REMEMBERED_SESSIONS: Final = 1000
+"""Earlier sessions of the bridge, which a router may take for alive for a while."""
 
 
 class Ends(Protocol):
@@ -56,9 +62,8 @@ class Side:
         The subscriptions here, for programs at the other side.
     export : Mirror
         The registrations here, of agents at the other side.
-    demand, offers
-        The subscriptions and registrations of all others here; those of before while the link is
-        away.
+    offers : Offers
+        The registrations here; those of before while the link is away.
     knows_demand : bool
         Whether the router tells them.
     holders : dict
@@ -84,31 +89,40 @@ class Side:
         self.waiting = WaitingEvents()
         self.follow: Mirror[TopicPattern] = Mirror()
         self.export: Mirror[str] = Mirror()
-        self.demand, self.offers = Demand(address_root), Offers(address_root)
+        self.offers = Offers(address_root)
         self.knows_demand = True
         self.holders: dict[str, Mapping[str, Any] | None] = {}
-        self.own_sessions: set[int] = set()
+        self._subscriptions = Subscriptions()  # those of before while the link is away
+        self._watch: SubscriptionWatch | None = None
+        self._offer_watch: OfferWatch | None = None
+        self._own_sessions: deque[int] = deque(maxlen=REMEMBERED_SESSIONS)
         self._handles: dict[int, Any] = {}
         self._asking = False
         self._is_due = False
 
     def wanted(self) -> frozenset[TopicPattern]:
-        """Return the topics that programs at this router want."""
+        """Return the topics that programs at this router want.
+
+        The bridge's own subscriptions are those of the other side: to send them back would keep
+        both alive for ever.
+        """
+        below = f"{self._root}."
         if not self.knows_demand:
-            return frozenset({TopicPattern(f"{self._root}.", "prefix")})
-        return self.demand.wanted(self.own_sessions)
+            return frozenset({TopicPattern(below, "prefix")})
+        wanted = self._subscriptions.wanted(self._own_sessions)
+        return frozenset(pattern for pattern in wanted if pattern.uri.startswith(below))
 
     # What the link tells
 
     def joined(self, link: BridgeLink) -> None:
         """Use a link that has joined."""
         self.link = link
-        self.own_sessions.add(link.number)
+        self._own_sessions.append(link.number)
         self._asking = False
         self.waiting.again()
         self.pump()
         self.bring_into_line()
-        self._learn(link).addErrback(self._failed)
+        self._learn(link)
 
     def lost(self, link: BridgeLink) -> None:
         """Use a link no more."""
@@ -251,7 +265,7 @@ class Side:
             holders = yield link.call(f"{META_REGISTRATION}.list_callees", number)
         except ApplicationError:
             return False  # the router does not tell, or it has just been given up
-        return not self.own_sessions.isdisjoint(holders or ())
+        return not set(self._own_sessions).isdisjoint(holders or ())
 
     @inlineCallbacks
     def _holder(self, link: BridgeLink, uri: str) -> Any:
@@ -268,27 +282,31 @@ class Side:
 
     # What programs at this router want and offer
 
-    @inlineCallbacks
-    def _learn(self, link: BridgeLink) -> Any:
+    def _learn(self, link: BridgeLink) -> None:
         """Learn what is wanted and offered here, and follow it from now on."""
-        census = RouterCensus(
-            link, self._root, with_offers=self._learns_offers, on_change=self._census_changed
-        )
-        try:
-            yield census.begin()
-        except TransportLost:
-            return
-        except ApplicationError as error:
-            self.log.warn("the router does not tell who wants what: {why}", why=str(error))
-            self.knows_demand = False
-            if link is self.link:
-                self._ends.changed(self)
+        self._watch = SubscriptionWatch(link, self._subscriptions_changed, self._not_told)
+        self._watch.start()
+        if self._learns_offers:
+            self._offer_watch = OfferWatch(link, self._root, self._offers_changed, self._not_told)
+            self._offer_watch.start()
 
-    def _census_changed(self, census: RouterCensus) -> None:
-        if census.link is self.link:
-            self.knows_demand = True
-            self.demand, self.offers = census.demand, census.offers
+    def _subscriptions_changed(self, watch: SubscriptionWatch) -> None:
+        if watch is self._watch:
+            self.knows_demand, self._subscriptions = True, watch.known
             self._ends.changed(self)
+
+    def _offers_changed(self, watch: OfferWatch) -> None:
+        if watch is self._offer_watch:
+            self.offers = watch.known
+            self._ends.changed(self)
+
+    def _not_told(self, failure: Any) -> None:
+        """Take everything for wanted, unless only the link was lost."""
+        if failure.check(TransportLost, Disconnected):
+            return
+        self.log.warn("the router does not tell who wants what: {why}", why=str(failure.value))
+        self.knows_demand = False
+        self._ends.changed(self)
 
     def _failed(self, failure: Any) -> None:
         self.log.failure("the bridge has failed to do something", failure=failure)

@@ -1,65 +1,79 @@
-"""Subscriptions at a router, as its meta API tells them (`ocsd.access.rules`).
+"""Subscriptions at a router, as its meta API tells them (`ocsd.bus.subscribers`).
 
 Source: the WAMP specification, "Subscription Meta API" and "Pattern-based Subscriptions".
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Final, NamedTuple
+
+EXACT: Final = "exact"
 
 
-def matches(topic: str, pattern: str, match: str) -> bool:
-    """Return whether a subscription gets what is published on a topic.
+class TopicPattern(NamedTuple):
+    """The topics of a subscription."""
 
-    Parameters
-    ----------
-    topic : str
-        The topic.
-    pattern : str
-        The address of the subscription.
-    match : str
-        How it is meant: ``exact``, ``prefix`` or ``wildcard``. Another is taken to match all.
-    """
-    if match == "exact":
-        return topic == pattern
-    if match == "prefix":
-        return topic.startswith(pattern)
-    if match == "wildcard":
-        parts, wanted = topic.split("."), pattern.split(".")
-        pairs = zip(parts, wanted, strict=False)
-        return len(parts) == len(wanted) and all(each in ("", part) for part, each in pairs)
-    return True
+    uri: str
+    match: str
+    """``exact``, ``prefix`` or ``wildcard``."""
+
+    def matches(self, topic: str) -> bool:
+        """Return whether the subscription gets what is published on a topic.
+
+        A way to match that is not known is taken to match all.
+        """
+        if self.match == EXACT:
+            return topic == self.uri
+        if self.match == "prefix":
+            return topic.startswith(self.uri)
+        if self.match == "wildcard":
+            parts, wanted = topic.split("."), self.uri.split(".")
+            pairs = zip(parts, wanted, strict=False)
+            return len(parts) == len(wanted) and all(each in ("", part) for part, each in pairs)
+        return True
 
 
 class Subscriptions:
-    """The subscriptions of a router that match some topics, as its meta API tells them."""
+    """The subscriptions at a router, and the sessions that have them."""
 
     def __init__(self) -> None:
-        self._patterns: dict[int, tuple[str, str]] = {}
+        self._patterns: dict[int, TopicPattern] = {}
         self._sessions: dict[int, set[int]] = {}
 
-    def is_heard(self, topic: str, besides: int) -> bool:
-        """Return whether another session than `besides` gets what is published on a topic."""
-        return any(
-            self._sessions[number] - {besides} and matches(topic, *pattern)
-            for number, pattern in self._patterns.items()
+    def wanted(self, besides: Collection[int]) -> frozenset[TopicPattern]:
+        """Return what other sessions than `besides` have subscribed to."""
+        own = frozenset(besides)
+        return frozenset(
+            pattern for number, pattern in self._patterns.items() if self._sessions[number] - own
         )
 
-    def add(self, details: Mapping[str, Any], sessions: list[int]) -> None:
+    def add(self, details: Mapping[str, Any], sessions: Collection[int]) -> None:
         """Take in a subscription, by its details, and sessions that have it."""
         number = details["id"]
-        self._patterns[number] = details["uri"], details["match"]
+        self._patterns[number] = TopicPattern(str(details["uri"]), str(details.get("match", EXACT)))
         self._sessions.setdefault(number, set()).update(sessions)
 
-    def subscribed(self, session: int, number: int) -> None:
-        """Take in that a session has a subscription; one that is not known matches no topic."""
-        self._sessions.get(number, set()).add(session)
+    def joined(self, session: int, number: int) -> None:
+        """Take in that a session has a subscription that is known."""
+        self._sessions[number].add(session)
 
     def knows(self, number: int) -> bool:
         """Return whether a subscription is known."""
-        return number in self._sessions
+        return number in self._patterns
 
-    def replace(self, number: int, sessions: list[int]) -> None:
+    def replace(self, number: int, sessions: Collection[int]) -> None:
         """Take in which sessions have a subscription that is known; without any, it has ended."""
         self._sessions[number] = set(sessions)
         if not sessions:
             del self._sessions[number], self._patterns[number]
+
+
+class Audience:
+    """The topics that somebody hears, by the patterns of the subscriptions."""
+
+    def __init__(self, patterns: Collection[TopicPattern]) -> None:
+        self._exact = {each.uri for each in patterns if each.match == EXACT}
+        self._others = [each for each in patterns if each.match != EXACT]
+
+    def hears(self, topic: str) -> bool:
+        """Return whether anybody gets what is published on a topic."""
+        return topic in self._exact or any(each.matches(topic) for each in self._others)

@@ -26,7 +26,7 @@ _ROLE = "ocs"
 
 _META_CALLS: Final = META_CALLS | {
     *(f"wamp.registration.{name}" for name in ("list", "get", "lookup", "list_callees")),
-    *("wamp.subscription.list", "wamp.session.list", "wamp.session.count"),
+    "wamp.session.count",
 }
 _META_TOPICS: Final = META_TOPICS | {"wamp.registration.on_create", "wamp.registration.on_delete"}
 """The meta API that recorders and bridges need; none of it changes anything."""

@@ -93,6 +93,14 @@ def is_told(instance: Instance) -> bool:
     return runs_here and instance.agent_class not in _IN_THE_DAEMON
 
 
+def told_agents(site: Site, host: Host) -> set[str]:
+    """Return the agents of a host that its daemon can tell who records what they publish."""
+    ours = {each.instance_id for each in host.instances if is_told(each)}
+    if own_aggregator(host) is None:
+        ours.add(built_in_name(site, host))
+    return ours
+
+
 def recorders_of(site: Site, address: str) -> tuple[str, ...]:
     """Return the hosts whose aggregators record a feed: one, or as many as record everything.
 
@@ -105,7 +113,7 @@ def recorders_of(site: Site, address: str) -> tuple[str, ...]:
     """
     name = address.removeprefix(f"{site.hub.address_root}.").partition(".")[0]
     for host in site.hosts.values():
-        if records_itself(site, host) and name in _told(site, host):
+        if records_itself(site, host) and name in told_agents(site, host):
             return (host.name,)
     return site_hosts(site)
 
@@ -134,13 +142,6 @@ def twice(site: Site) -> Iterator[str]:
                     f"{each.instance_id!r} is not run by ocsd, so it cannot be told what to leave "
                     "to others; take its entry or record: local out"
                 )
-
-
-def _told(site: Site, host: Host) -> set[str]:
-    ours = {each.instance_id for each in host.instances if is_told(each)}
-    if own_aggregator(host) is None:
-        ours.add(built_in_name(site, host))
-    return ours
 
 
 def _aggregators(host: Host) -> list[Instance]:

@@ -31,6 +31,9 @@ SPOOL_VARIABLE = "OCSD_SPOOL_FOLDER"
 RECORDED_BY_VARIABLE = "OCSD_RECORDED_BY_FILE"
 """Environment variable with the file that tells an agent whose aggregator records its feeds."""
 
+RECORDED_AGENTS = "recorded-agents"
+"""The file beside it that lists these agents."""
+
 
 class _Place:
     """A path in one of a host's folders."""
@@ -72,6 +75,8 @@ class HostPaths(HostFolders):
     """Holds the running daemon's pid, and is locked by it."""
     recorded_by = _Place("runtime", "recorded-by")
     """Tells the agents which host's aggregator records their feeds; empty: the site's."""
+    recorded_agents = _Place("runtime", RECORDED_AGENTS)
+    """The instance-ids of these agents, for the aggregator of a host with ``record: local``."""
     finished = _Place("runtime", "finished.json")
     """Jobs that are done in this run of the machine."""
     latest_targets = _Place("runtime", "targets.json")

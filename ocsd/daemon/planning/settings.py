@@ -65,23 +65,12 @@ class Settings:
         ConfigurationError
             If the file with it cannot be written.
         """
-        name = ""
-        if recording.records_itself(self.site, self.plan.host):
-            name = self.plan.host.name
-        path = self.paths.recorded_by
-        told = ""
-        try:
-            with suppress(FileNotFoundError):
-                told = path.read_text()
-            if told == name:
-                return
-            files.replace(path, name.encode())
-            path.chmod(0o644)  # an agent may have a user of its own
-        except OSError as error:
-            raise ConfigurationError(
-                f"cannot write {path}, which tells the agents who records their feeds: "
-                f"{error.strerror or error}; make room there"
-            ) from error
+        host, name = self.plan.host, ""
+        if recording.records_itself(self.site, host):
+            name = host.name
+            agents = "\n".join(sorted(recording.told_agents(self.site, host)))
+            _tell(self.paths.recorded_agents, agents)
+        _tell(self.paths.recorded_by, name)
 
     def warnings(self) -> list[str]:
         """Return what the site file says in vain, and what it needs and this machine lacks."""
@@ -184,3 +173,20 @@ def liveness_of(instance: Instance | None) -> Liveness:
     if instance is None:
         return DEFAULT_LIVENESS
     return {Layer(key): Response(answer) for key, answer in instance.liveness}
+
+
+def _tell(path: Path, text: str) -> None:
+    """Write a file for the agents of this host, if it does not say that already."""
+    told = ""
+    try:
+        with suppress(FileNotFoundError):
+            told = path.read_text()
+        if told == text:
+            return
+        files.replace(path, text.encode())
+        path.chmod(0o644)  # an agent may have a user of its own
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot write {path}, which tells the agents who records their feeds: "
+            f"{error.strerror or error}; make room there"
+        ) from error

@@ -207,8 +207,12 @@ class Sync:
             if why:
                 self.report.kept[name] = why
                 continue
-            source.unlink()
-            self.report.deleted.append(name)
+            try:
+                source.unlink()
+            except OSError as error:
+                self.report.kept[name] = f"it cannot be deleted: {error.strerror or error}"
+            else:
+                self.report.deleted.append(name)
 
     def _is_young(self, source: Path) -> bool:
         least_s = max(self._delete_after_s or 0.0, SHORTEST_AGE_S)

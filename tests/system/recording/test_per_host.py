@@ -11,6 +11,7 @@ import pytest
 from so3g.hk import load_range
 
 from ocsd.agent.spool.segment import content, records, unpacked
+from ocsd.bus.unheard import UnheardFeeds
 from tests.system.conftest import a_site, fake_agent
 from tests.system.waiting import wait_until
 
@@ -78,6 +79,13 @@ def test_status_says_which_feeds_are_recorded_where(site):
     # The agent of the hub, and the registry.
     wait_until(lambda: recording(site, "aggregator", "hub").get("feeds") == 2, "the hub's own")
     assert recording(site, "aggregator-lab", "lab")["only_of_host"] == "lab"
+
+
+def test_the_aggregator_of_a_host_hears_no_agents_of_others(site):
+    spools = Path(site.folder, "state/hub/spool")
+    session = max(each.name for each in (spools / "fake-hub").iterdir() if each.name[0].isdigit())
+    feed = FIELD.format("fake-hub").rpartition(".")[0]
+    wait_until(lambda: UnheardFeeds(spools).has(feed, session), "a feed that nobody hears")
 
 
 def test_a_killed_aggregator_of_a_host_goes_on_where_it_was(site):

@@ -20,7 +20,7 @@ NOBODYS = "attic"
 CLAIMED = "claimed"
 """A host of the file that two machines may claim."""
 OWN_ROUTER = "lab-1"
-"""The host that has a router of its own, and a bridge to the hub."""
+"""The host that has a router of its own, and a bridge to the hub; it records its own agents."""
 CLOCK_OFF_S = 300
 """How far the clock of the last host is ahead [s]."""
 SETTLE_LIMIT_S = 120.0
@@ -56,7 +56,7 @@ class CountingSite(ThreeHosts):
         rows = {name: counting_agents(network, name, agents) for name in HOSTS}
         rows["hub"].append(_RECORDER)
         keys = {name: {"agent-paths": [str(network.folder / name / "plugins")]} for name in HOSTS}
-        keys[OWN_ROUTER]["router"] = "local"
+        keys[OWN_ROUTER].update(router="local", record="local")
         for name in _NOT_COUNTING:
             agent = {"agent-class": "FakeDataAgent", "instance-id": f"fake-{name}"}
             rows[name] = [{**agent, "arguments": []}]
@@ -146,9 +146,15 @@ class CountingSite(ThreeHosts):
         counted = [
             each for host in self.hosts for each in published.read(host.folder / "published")
         ]
-        recorded = judge.read(self.hub.state / "data")
-        found = judge.judge(counted, recorded, judge.Excuses())
-        # For each feed, so3g reads all files.
-        some = [each for each in counted if each.agent.endswith("-01")]
-        found.violations += judge.loaded_otherwise(self.hub.state / "data", some, recorded)
+        folders = [host.state / "data" for host in (self.hub, self.own_router)]
+        found = judge.judge(counted, judge.read(*folders), judge.Excuses())
+        for folder, hosts in zip(folders, [{"hub", "lab-2"}, {OWN_ROUTER}], strict=True):
+            recorded = judge.read(folder)
+            agents = {each.agent for each in counted}
+            agents &= {feed.split(".")[1] for feed, _ in recorded.columns}
+            here = {each for each in agents if each.rpartition("-")[0] in hosts}
+            found.violations += [f"{each} is recorded in {folder}" for each in agents - here]
+            # For each feed, so3g reads all files.
+            some = [each for each in counted if each.agent in here and each.agent.endswith("-01")]
+            found.violations += judge.loaded_otherwise(folder, some, recorded)
         return found

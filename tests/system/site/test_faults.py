@@ -81,7 +81,7 @@ COMMANDS = [
     (("logs", "{name}", "-n", "50"), "count:0"),
     (("history", "{host}:{name}", "-n", "1"), "{name}"),
     (("values", "{name}", "--wait", "4"), "{name}.quick.number"),
-    (("data", "ls", "hub:"), "observatory.{name}.feeds.quick"),
+    (("data", "ls", "{recorder}:"), "observatory.{name}.feeds.quick"),
     (("call", "{name}", "count", "status"), "running"),
     (("reload", "{host}:", "--dry-run"), "nothing to do"),
     (("down", "{name}"), "{name}: down"),
@@ -94,7 +94,8 @@ COMMANDS = [
 def test_a_command_for_an_agent_of_another_host_from_each_host(site, words, told):
     def command(host):
         other = site.hosts[site.hosts.index(host) - 1]
-        named = {"host": other.name, "name": f"{other.name}-{AGENTS:02}"}
+        recorder = other if other is site.own_router else site.hub
+        named = {"host": other.name, "name": f"{other.name}-{AGENTS:02}", "recorder": recorder.name}
 
         def answered():
             done = host.ocsd(*(word.format(**named) for word in words))

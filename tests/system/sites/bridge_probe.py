@@ -23,6 +23,8 @@ class Probe:
         self.heard = {}
         self.counts = 0
         self.running = False
+        self.followed = []
+        self.following = None
 
     def begin(self):
         """Subscribe to the other agent in three ways, and register procedures."""
@@ -88,6 +90,25 @@ class Probe:
         return True, "heard"
 
     @inlineCallbacks
+    def follow(self, session, params):
+        """Begin to hear the recorded feed of the other agent, or end it."""
+        if self.following is None:
+            self.following = yield self.agent.subscribe(
+                lambda pair, **_: self.followed.append(pair[1]["seq"]),
+                f"{self.other}.feeds.counts",
+                force_subscribe=True,
+            )
+        else:
+            yield self.following.unsubscribe()
+            self.following = None
+        return True, "done"
+
+    def tell(self, session, params):
+        """Tell the numbers of the messages that were heard of the recorded feed."""
+        session.data = {"followed": self.followed}
+        return True, "told"
+
+    @inlineCallbacks
     def count(self, session, params):
         """Count in a recorded feed, 20 numbers a second."""
         self.running = True
@@ -111,7 +132,7 @@ def main(args=None):
     agent, runner = ocs_agent.init_site_agent(args)
     probe = Probe(agent, args.other, args.address_root)
     agent.register_feed("counts", record=True, agg_params={"frame_length": 10})
-    for name in ("ask", "burst", "hear"):
+    for name in ("ask", "burst", "hear", "follow", "tell"):
         agent.register_task(name, getattr(probe, name), blocking=False)
     agent.register_process("count", probe.count, probe.stop, blocking=False)
     probe.begin()

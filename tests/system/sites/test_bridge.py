@@ -12,6 +12,7 @@ import pytest
 import yaml
 from so3g.hk import HKArchiveScanner
 
+from ocsd.bus.unheard import UnheardFeeds
 from tests.system.conftest import a_site, fake_agent
 from tests.system.waiting import free_port, wait_until
 
@@ -103,13 +104,22 @@ class TwoRouters:
             return self.call("hub", "aggregator.ops", "status", "record", limit_s=5)[2]["data"]
         return {}
 
-    def numbers(self):
-        """Return the recorded numbers of the agent of the leaf, in the order of the files."""
+    def numbers(self, host="hub"):
+        """Return the numbers of the leaf's agent in the files of a host, in their order."""
         scanner = HKArchiveScanner()
-        for path in sorted((self.site.folder / "state" / "hub" / "data").glob("*/*.g3")):
+        for path in sorted((self.site.folder / "state" / host / "data").glob("*/*.g3")):
             scanner.process_file(str(path))
-        _, values = scanner.finalize().simple(f"{ROOT}.far.feeds.counts.n")
+        try:
+            _, values = scanner.finalize().simple(f"{ROOT}.far.feeds.counts.n")
+        except ValueError:  # there are none
+            return []
         return sorted(int(each) for each in values)
+
+    def is_unheard(self):
+        """Return whether the leaf's agent is told that nobody hears its recorded feed."""
+        spools = self.site.folder / "state" / "leaf" / "spool"
+        session = max(each.name for each in (spools / "far").iterdir() if each.name[0].isdigit())
+        return UnheardFeeds(spools).has(f"{ROOT}.far.feeds.counts", session)
 
     def router_worker(self, host):
         """Return the process that is a host's router: the worker of crossbar."""
@@ -229,7 +239,63 @@ def test_the_recorder_has_each_sample_once_whatever_is_killed(two):
     total = two.call("hub", "far.ops", "wait", "count", timeout=20)[2]["data"]["published"]
     wait_until(lambda: len(two.numbers()) >= total, f"{total} numbers in the files")
     assert two.numbers() == list(range(total))
-    assert two.recorder()["missing"] == {}
+    # What it tells is up to a second old.
+    wait_until(lambda: two.recorder().get("missing") == {}, "nothing to be missing")
+
+
+def test_a_leaf_that_records_itself_sends_a_feed_when_somebody_at_the_hub_hears_it(two):
+    def followed():
+        return two.run("hub", "near", "tell")["data"]["followed"]
+
+    def goes_on():
+        began = two.published("leaf")
+        wait_until(lambda: two.published("leaf") >= began + 20, "more numbers")
+
+    content = yaml.safe_load(two.site.file.read_text())
+    content["hosts"]["leaf"]["record"] = "local"
+    assert two.call("leaf", "far.ops", "start", "count", {})[0] == 0
+    two.site.file.write_text(yaml.safe_dump(content))
+    for host in ("leaf", "hub"):
+        reloaded = two.site.ocsd("reload", "--host", host)
+        assert reloaded.returncode == 0, reloaded.stdout + reloaded.stderr
+
+    def recording():
+        return two.site.instance("aggregator-leaf", "leaf").get("recording", {}).get("feeds")
+
+    wait_until(recording, "the leaf to record")
+    goes_on()
+    # The site's aggregator hears everything, also what it leaves to the leaf.
+    assert not two.is_unheard()
+    assert two.site.ocsd("down", "aggregator", "--host", "hub").returncode == 0
+    wait_until(two.is_unheard, "a feed that nobody hears")
+    two.run("hub", "near", "follow")
+    wait_until(lambda: len(followed()) > 20, "messages at the hub")
+    assert not two.is_unheard()
+    numbers = followed()
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    # Another bridge finds out who hears it.
+    os.kill(two.bridge()["pid"], signal.SIGKILL)
+    heard = len(numbers)
+    two.is_joined()
+    wait_until(lambda: len(followed()) > heard + 20, "messages over the next bridge")
+    two.run("hub", "near", "follow")
+    wait_until(two.is_unheard, "a feed that nobody hears any more")
+    os.kill(two.site.instance("aggregator-leaf", "leaf")["pid"], signal.SIGKILL)
+    goes_on()
+    wait_until(recording, "the leaf to record again")
+    assert two.site.ocsd("up", "aggregator", "--host", "hub").returncode == 0
+    goes_on()
+    assert two.call("leaf", "far.ops", "stop", "count")[0] == 0
+    total = two.call("leaf", "far.ops", "wait", "count", timeout=20)[2]["data"]["published"]
+
+    def recorded():
+        return two.numbers("hub") + two.numbers("leaf")
+
+    wait_until(lambda: len(recorded()) >= total, f"{total} numbers in the files")
+    assert recorded() == list(range(total))
+    assert two.numbers("leaf")
+    wait_until(lambda: two.recorder().get("missing") == {}, "nothing to be missing")
+    assert two.recorder()["lost"] == {}
 
 
 def _answers(two):

@@ -21,13 +21,13 @@ def allowed(who, action, uri, match="exact", forwarded=False):
 
 def test_agents_and_hosts_may_ask_who_subscribes_and_change_nothing_there():
     for who in (THERMO, HOST):
-        assert allowed(who, "call", "wamp.subscription.match")
+        assert allowed(who, "call", "wamp.subscription.list")
         assert allowed(who, "subscribe", "wamp.subscription.on_subscribe")
         assert not allowed(who, "subscribe", "wamp.subscription.", "prefix")
         assert not allowed(who, "call", "wamp.subscription.remove_subscriber")
-        assert not allowed(who, "register", "wamp.subscription.match")
+        assert not allowed(who, "register", "wamp.subscription.list")
         assert not allowed(who, "publish", "wamp.subscription.on_subscribe")
-    assert not allowed(VERA, "call", "wamp.subscription.match")
+    assert not allowed(VERA, "call", "wamp.subscription.list")
     assert not allowed(OTTO, "subscribe", "wamp.subscription.on_subscribe")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocsd.bus.subscriptions import Subscriptions, matches
+from ocsd.bus.subscriptions import Audience, Subscriptions, TopicPattern
 
 TEMPS = "observatory.thermo1.feeds.temps"
 ME, OTHER = 1, 2
@@ -23,35 +23,39 @@ ME, OTHER = 1, 2
     ],
 )
 def test_a_pattern_gets_what_the_router_would_give_it(pattern, match, expected):
-    assert matches(TEMPS, pattern, match) is expected
+    asked = TopicPattern(pattern, match)
+    assert asked.matches(TEMPS) is expected
+    assert Audience({asked}).hears(TEMPS) is expected
 
 
 def subscription(number, uri=TEMPS, match="exact"):
     return {"id": number, "uri": uri, "match": match, "created": "2026-11-30T00:00:00Z"}
 
 
-def test_the_recorder_itself_is_no_listener():
+def test_the_own_subscriptions_are_not_wanted_by_others():
     known = Subscriptions()
-    known.add(subscription(7, "observatory..feeds.", "wildcard"), [ME])
-    assert not known.is_heard(TEMPS, ME)
-    known.subscribed(OTHER, 7)
-    assert known.is_heard(TEMPS, ME)
+    pattern = TopicPattern("observatory..feeds.", "wildcard")
+    known.add(subscription(7, *pattern), [ME])
+    assert known.wanted({ME}) == frozenset()
+    known.joined(OTHER, 7)
+    assert known.wanted({ME}) == {pattern}
     known.replace(7, [ME])
-    assert not known.is_heard(TEMPS, ME)
+    assert known.wanted({ME}) == frozenset()
+    assert known.wanted(()) == {pattern}
 
 
-def test_a_subscription_of_another_session_makes_its_topics_heard_until_its_end():
+def test_a_subscription_of_another_session_is_wanted_until_its_end():
     known = Subscriptions()
     known.add(subscription(8), [OTHER])
-    assert known.is_heard(TEMPS, ME)
-    assert not known.is_heard("observatory.thermo2.feeds.temps", ME)
+    assert known.wanted({ME}) == {TopicPattern(TEMPS, "exact")}
     assert known.knows(8)
     known.replace(8, [])
-    assert not known.is_heard(TEMPS, ME)
+    assert known.wanted({ME}) == frozenset()
     assert not known.knows(8)
 
 
-def test_a_subscription_that_is_not_known_counts_for_nothing():
-    known = Subscriptions()
-    known.subscribed(OTHER, 9)
-    assert not known.is_heard(TEMPS, ME)
+def test_an_audience_hears_what_one_of_its_patterns_gets():
+    audience = Audience({TopicPattern(TEMPS, "exact"), TopicPattern("lab.", "prefix")})
+    assert audience.hears(TEMPS)
+    assert audience.hears("lab.thermo2.feeds.temps")
+    assert not audience.hears("observatory.thermo2.feeds.temps")

@@ -8,7 +8,6 @@ from twisted.internet.defer import Deferred, fail, succeed
 from ocsd.access import rules as meta
 from ocsd.aggregator.local.listeners import BOARD_RETRY_S, Listeners
 from ocsd.aggregator.numbers.source_key import SourceKey
-from ocsd.bus.subscriptions import matches
 from ocsd.bus.unheard import UnheardBoard, UnheardFeeds
 from ocsd.bus.wamp import ApplicationError
 from tests.unit.aggregator.rig import Lines
@@ -27,22 +26,35 @@ class Router:
         self.calls = []
         self.before_answer = lambda: None
 
+    def sessions(self):
+        return {session for *_, sessions in self.tables.values() for session in sessions}
+
     def subscribe(self, handler, topic):
         self.handlers[topic] = handler
         return succeed(None)
 
     def call(self, procedure, number=None):
         self.calls.append(procedure)
-        if procedure == meta.SUBSCRIPTIONS_OF:
-            found = [key for key, table in self.tables.items() if matches(number, *table[:2])]
-            self.before_answer()
-            return succeed(found or None)
+        if procedure == meta.SESSIONS:
+            return succeed([*self.sessions(), 77])
+        if procedure == meta.SUBSCRIPTIONS:
+            return self.listed(number)
         if number not in self.tables:
             return fail(ApplicationError("wamp.error.no_such_subscription"))
         uri, match, sessions = self.tables[number]
         if procedure == meta.SUBSCRIPTION:
             return succeed({"id": number, "uri": uri, "match": match})
         return succeed(sessions)
+
+    def listed(self, session):
+        if session not in self.sessions():
+            return fail(ApplicationError("wamp.error.no_such_session"))
+        kinds = {"exact": [], "prefix": [], "wildcard": []}
+        for number, (_, match, sessions) in self.tables.items():
+            if session in sessions:
+                kinds[match].append(number)
+        self.before_answer()
+        return succeed(kinds)
 
     def subscribe_other(self, number=9):
         self.tables[number] = TEMPS, "exact", [OTHER]
@@ -144,23 +156,20 @@ def test_a_subscription_that_ends_while_the_router_is_asked_is_left_out(scene):
 
 def test_subscriptions_to_other_feeds_make_nothing_heard(scene):
     scene.listeners.joined(scene.router)
-    scene.router.handlers[meta.ON_SUBSCRIBE](OTHER, 77)
     details = {"id": 78, "uri": "observatory.thermo2.feeds.temps", "match": "exact"}
     scene.router.handlers[meta.ON_CREATE](OTHER, details)
     assert not scene.is_heard()
 
 
-def test_a_source_that_comes_later_is_asked_for(scene):
+def test_a_source_that_comes_later_is_judged_without_another_question(scene):
     scene.keys.clear()
     scene.router.tables[9] = TEMPS, "exact", [OTHER]
     scene.listeners.joined(scene.router)
-    assert scene.router.calls == []
+    asked = len(scene.router.calls)
     scene.keys.add(SourceKey(TEMPS, "1.5"))
     scene.listeners.step()
     assert scene.is_heard()
-    assert scene.router.calls.count(meta.SUBSCRIPTIONS_OF) == 1
-    scene.listeners.step()
-    assert scene.router.calls.count(meta.SUBSCRIPTIONS_OF) == 1
+    assert len(scene.router.calls) == asked
 
 
 def test_a_router_that_does_not_tell_who_subscribes_gets_everything(scene):

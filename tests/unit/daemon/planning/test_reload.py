@@ -274,6 +274,7 @@ def test_agents_are_told_whose_aggregator_records_them(in_own_folders):
     file.write_text(FILE.replace("  lab:\n", "  hub: {crossbar: {}}\n  lab:\n    record: local\n"))
     compare(in_use).settings.tell_agents()
     assert told.read_text() == "lab"
+    assert "aggregator-lab" in in_use.paths.recorded_agents.read_text().split()
     assert told.stat().st_mode & 0o777 == 0o644
     in_use.tell_agents()
     assert told.read_text() == ""

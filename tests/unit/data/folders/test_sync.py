@@ -1,10 +1,12 @@
 """A copy of a data folder is complete and right, whatever happens while it is made."""
 
+import errno
 import fcntl
 import multiprocessing
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -183,6 +185,18 @@ def test_nothing_is_deleted_before_it_is_old_and_the_same_on_both_sides(source, 
     assert {path.name for path in DataFolder(source).files()} == {f"{OPENED}.g3", young.name}
     assert len(files(copy)) == 4
     assert sync(source, copy, delete_after_s=7 * DAY_S, verify=True).deleted == [name]
+
+
+def test_a_file_that_cannot_be_deleted_is_told_as_such(source, copy, monkeypatch):
+    sync(source, copy)
+
+    def refuse(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    report = sync(source, copy, delete_after_s=7 * DAY_S)
+    assert report.deleted == []
+    assert set(report.kept.values()) == {"it cannot be deleted: Permission denied"}
 
 
 def test_files_of_the_last_hours_are_never_deleted(source, copy):

@@ -49,7 +49,7 @@ def test_whoever_has_no_login_may_what_the_open_site_allows():
     known = Verdicts(SITE)
     assert known.of(nobody, "register", "lab.a.ops") is None
     assert "somebody else" in known.of(nobody, "call", "lab.a.ops", forwarded=True)
-    assert "not below 'lab'" in known.of(nobody, "call", "wamp.session.list")
+    assert "not below 'lab'" in known.of(nobody, "call", "wamp.session.kill")
 
 
 @pytest.mark.parametrize(
