@@ -16,7 +16,7 @@ from ocsd.errors import (
     TimedOutError,
     UnreachableError,
 )
-from ocsd.status.site import SiteHost, control_uri, hosts_of
+from ocsd.status.site import RUN_LIMIT_S, SiteHost, control_uri, hosts_of
 from ocsd.text import units
 
 _LIMITS_S: Final[Mapping[str, float]] = {
@@ -25,13 +25,13 @@ _LIMITS_S: Final[Mapping[str, float]] = {
     "file": 10.0,
     "take_file": 45.0,
     "put_back": 10.0,
-    "more": 10.0,
+    "run": RUN_LIMIT_S + 1.0,
+    "more": RUN_LIMIT_S + 1.0,
 }
 """Time for the answers to requests; their own limits are shorter [s]."""
 _SEARCH_LIMIT_S: Final = 6.0
 """Time in which a daemon is found that knows all others [s]."""
-_RUN_LIMIT_S: Final = 6.0
-_CONSENT_LIMIT_S: Final = 40.0
+_USUAL_LIMIT_S: Final = 6.0
 _SUCCESSOR_LIMIT_S: Final = 60.0
 _BACK_POLL_S: Final = 0.1
 
@@ -184,7 +184,7 @@ class FarHost:
             self._way = next(ways())
         return self._way
 
-    def ask(self, request: str, limit_s: float | None = None, **more: Any) -> dict[str, Any]:
+    def ask(self, request: str, **more: Any) -> dict[str, Any]:
         """Return the answer to a request (docs/reference/wire.md, "Daemons").
 
         Raises
@@ -194,7 +194,7 @@ class FarHost:
         UnreachableError, NoDaemonError, TimedOutError
             If there is no answer in time.
         """
-        limit_s = limit_s or _LIMITS_S.get(request, _RUN_LIMIT_S)
+        limit_s = _LIMITS_S.get(request, _USUAL_LIMIT_S)
         return self.way.ask(self.name, {"request": request, **more}, limit_s)
 
     def status(self) -> dict[str, Any]:
@@ -226,12 +226,9 @@ class FarHost:
             As for `ask`.
         """
         screen = terminal.of_output()
-        limit_s = None
-        if words[0] == "upgrade":
-            limit_s = _CONSENT_LIMIT_S
         looks = {"columns": screen.width_columns, "colour": screen.colour}
         begun_s = time.monotonic()
-        answer = self.ask("run", limit_s, words=list(words), input=given, **looks)
+        answer = self.ask("run", words=list(words), input=given, **looks)
         show, complain = out or _printer(sys.stdout), err or _printer(sys.stderr)
         while True:
             show(answer["out"])
