@@ -16,6 +16,7 @@ from ocsd.errors import (
     TimedOutError,
     UnreachableError,
 )
+from ocsd.status.commands import COMMANDS
 from ocsd.status.site import RUN_LIMIT_S, SiteHost, control_uri, hosts_of
 from ocsd.text import units
 
@@ -228,7 +229,7 @@ class FarHost:
         screen = terminal.of_output()
         looks = {"columns": screen.width_columns, "colour": screen.colour}
         begun_s = time.monotonic()
-        answer = self.ask("run", words=list(words), input=given, **looks)
+        answer = self._ask_on(words, "run", words=list(words), input=given, **looks)
         show, complain = out or _printer(sys.stdout), err or _printer(sys.stderr)
         while True:
             show(answer["out"])
@@ -237,7 +238,16 @@ class FarHost:
                 return self._upgraded(answer, begun_s, show)
             if answer["exit_code"] is not None:
                 return int(answer["exit_code"])
-            answer = self.ask("more", run=answer["run"])
+            answer = self._ask_on(words, "more", run=answer["run"])
+
+    def _ask_on(self, command: Sequence[str], request: str, **more: Any) -> dict[str, Any]:
+        """Ask for a command; without an answer, it may have been carried out all the same."""
+        try:
+            return self.ask(request, **more)
+        except (TimedOutError, UnreachableError) as error:
+            if COMMANDS[command[0]].action == "status":
+                raise
+            raise type(error)(f"{error}; what came of it says: ocsd history {self.name}:") from error
 
     def _upgraded(self, told: Mapping[str, Any], begun_s: float, show: Write) -> int:
         """Wait for the daemon that takes the place of the one that has agreed to an upgrade."""
