@@ -317,6 +317,31 @@ def test_each_may_on_a_closed_site_what_the_role_says(closed, person):
     assert "otto" in closed.ocsd("history", "faker1").stdout
 
 
+def test_a_site_file_is_applied_by_those_only_who_may_reload(closed, person):
+    before = closed.file.read_text()
+    content = yaml.safe_load(before)
+    content["hosts"]["lab"]["agent-instances"].append(fake_agent("faker2", mode="idle"))
+    new = closed.folder / "new.yaml"
+    new.write_text(yaml.safe_dump(content))
+    words = ("site", "apply", "--site-file", str(new), "--yes")
+    refused = person("otto", *words)
+    assert refused.returncode == 69, told(refused)
+    needed = "lab left out: file needs the role expert on this closed site, and otto is operator"
+    assert needed in refused.stdout, told(refused)
+    assert closed.file.read_text() == before
+    upgrade = person("eva", *words, "--upgrade")
+    assert upgrade.returncode == 69, told(upgrade)
+    assert "lab left out: upgrade needs the role admin" in upgrade.stdout, told(upgrade)
+    assert closed.file.read_text() == before
+    done = person("eva", *words)
+    assert done.returncode == 0, told(done)
+    assert done.stdout.splitlines()[-1] == "1 host: 1 done"
+    assert closed.instance("faker2")["state"] == "up"
+    audited = closed.ocsd("audit").stdout
+    assert "take_file" in audited
+    assert "eva" in audited
+
+
 def test_nobody_takes_a_daemons_address_on_a_closed_site(closed):
     from ocsd.access.rules import Party, SiteRules, refusal
 
