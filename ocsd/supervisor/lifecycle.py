@@ -287,6 +287,9 @@ def _failed(life: Lifecycle, reason: str, at: Moment, shared: bool) -> _Decided:
 def _retry(life: Lifecycle, event: events.TimerFired | events.CauseCleared, at: Moment) -> _Decided:
     cleared = event if isinstance(event, events.CauseCleared) else events.CauseCleared()
     again = replace(life, restarts=life.restarts + (not cleared.by))
+    if cleared.by:
+        # What ended was run by another entry: as on request, that is forgotten.
+        again = replace(again, failures=0, last_end="")
     reason = "; tried again, for ".join(filter(None, (life.reason, cleared.evidence)))
     return _enter(again, State.STARTING, at, reason), (Spawn(),)
 

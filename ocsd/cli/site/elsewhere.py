@@ -191,7 +191,9 @@ def read(words: Sequence[str]) -> CommandWords:
     part = [place for place in places if rest[place] in known.parts][:1]
     named = [place for place in places if place not in part]
     kept = [word for place, word in enumerate(rest) if place not in named]
-    return CommandWords(command, [rest[place] for place in named], [command, *kept], host, site_file)
+    return CommandWords(
+        command, [rest[place] for place in named], [command, *kept], host, site_file
+    )
 
 
 def _option(words: Sequence[str], option: str) -> tuple[str | None, list[str]]:

@@ -247,7 +247,9 @@ class FarHost:
         except (TimedOutError, UnreachableError) as error:
             if COMMANDS[command[0]].action == "status":
                 raise
-            raise type(error)(f"{error}; what came of it says: ocsd history {self.name}:") from error
+            raise type(error)(
+                f"{error}; what came of it says: ocsd history {self.name}:"
+            ) from error
 
     def _upgraded(self, told: Mapping[str, Any], begun_s: float, show: Write) -> int:
         """Wait for the daemon that takes the place of the one that has agreed to an upgrade."""

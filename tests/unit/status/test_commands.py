@@ -8,7 +8,17 @@ from ocsd.cli.site.elsewhere import read
 from ocsd.errors import NotPermittedError, UsageError
 from ocsd.status.commands import COMMANDS, MOST_WORDS, checked, parsed
 
-LEFT_OUT = {"--host", "--data-dir", "--site-file", "--folder", "--unit", "--watch", "--site", "-S", "--repair"}
+LEFT_OUT = {
+    "--host",
+    "--data-dir",
+    "--site-file",
+    "--folder",
+    "--unit",
+    "--watch",
+    "--site",
+    "-S",
+    "--repair",
+}
 """Options that only the command line of the host itself has."""
 
 
