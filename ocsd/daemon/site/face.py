@@ -195,7 +195,7 @@ class SiteFace:
         return asking.addCallback(known)
 
     def _run(self, asker: Asker, body: Mapping[str, Any]) -> Any:
-        words = body.get("words")
+        words: Any = body.get("words")
         command = commands.checked(words)
         name = words[0]
         self._permitted(asker, command.action, name)
@@ -243,13 +243,10 @@ class SiteFace:
     def _take_file(self, asker: Asker, body: Mapping[str, Any]) -> "Deferred[_Reply]":
         keeper = self._keeper(asker, "take_file")
         wanted = body.get("text"), body.get("digest_before")
-        asked = self._one_by_one.run(deferToThread, keeper.take, *wanted)
-        return self._noted(asked, asker, "take_file")
+        return self._replace(lambda: keeper.take(*wanted), asker, "take_file")
 
     def _put_back(self, asker: Asker, _body: Mapping[str, Any]) -> "Deferred[_Reply]":
-        keeper = self._keeper(asker, "put_back")
-        asked = self._one_by_one.run(deferToThread, keeper.put_back)
-        return self._noted(asked, asker, "put_back")
+        return self._replace(self._keeper(asker, "put_back").put_back, asker, "put_back")
 
     def _keeper(self, asker: Asker, action: str) -> SiteFileKeeper:
         self._permitted(asker, action, "")
@@ -263,7 +260,9 @@ class SiteFace:
         hub = self.settings().hub
         people.refuse_strangers_files(hub.is_closed, hub.is_local, hub.take_files)
 
-    def _noted(self, asked: "Deferred[_Reply]", asker: Asker, action: str) -> "Deferred[_Reply]":
+    def _replace(self, work: Callable[[], _Reply], asker: Asker, action: str) -> "Deferred[_Reply]":
+        """Replace the site file in a thread, one request after the other, and note it."""
+
         def failed(failure: Any) -> Any:
             self._note(asker, action, AuditOutcome.FAILED, str(failure.value))
             return failure
@@ -273,7 +272,8 @@ class SiteFace:
             self.log.info("{action}, asked for by {who}", action=action, who=asker.text)
             return reply
 
-        return asked.addCallbacks(done, failed)
+        replaced = self._one_by_one.run(lambda: deferToThread(work))
+        return replaced.addCallbacks(done, failed)
 
     # What is known of others
 

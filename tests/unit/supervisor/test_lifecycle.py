@@ -325,7 +325,7 @@ def test_what_failed_for_good_is_tried_when_its_cause_is_gone(by, restarts):
 
 
 def test_the_ends_of_another_entry_are_forgotten():
-    life, _ = run(up_since(0.0), *[(Exited(code=1), 0.0)] * 5)
+    life, _ = run(up_since(0.0), *[(Exited(code=1), 0.0)] * 4)
     life, _ = run(life, (CauseCleared("its entry changed", "alice"), 0.1), (BecameReady(), 0.2))
     assert (life.failures, life.last_end) == (0, "")
 
