@@ -250,7 +250,7 @@ class World(RuleBasedStateMachine):
             BecameReady: self.runs_freely() and self.process.ready_at_s is None,
             BecameHung: self.runs_freely(),
             CauseCleared: self.waits(),
-            Adopted: self.process is None,
+            Adopted: self.process is None or self.life.state is State.STARTING,
             TimerFired: self.life.wake_at_s is not None,
         }
         if not not_late[type(event)]:
