@@ -32,7 +32,7 @@ _LIMITS_S: Final[Mapping[str, float]] = {
 """Time for the answers to requests; their own limits are shorter [s]."""
 _SEARCH_LIMIT_S: Final = 6.0
 """Time in which a daemon is found that knows all others [s]."""
-_USUAL_LIMIT_S: Final = 6.0
+_FAR_LIMIT_S: Final = 6.0
 _SUCCESSOR_LIMIT_S: Final = 60.0
 _BACK_POLL_S: Final = 0.1
 
@@ -195,7 +195,7 @@ class FarHost:
         UnreachableError, NoDaemonError, TimedOutError
             If there is no answer in time.
         """
-        limit_s = _LIMITS_S.get(request, _USUAL_LIMIT_S)
+        limit_s = _LIMITS_S.get(request, _FAR_LIMIT_S)
         return self.way.ask(self.name, {"request": request, **more}, limit_s)
 
     def status(self) -> dict[str, Any]:
