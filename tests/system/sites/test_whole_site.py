@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -169,10 +170,16 @@ def test_a_log_is_followed_on_another_host(site):
     ) as follower:
         try:
             wait_until(lambda: runs_here(site, "logs"), "the command on lab-2")
-            site.ocsd("call", "fake2", "delay_task", "delay=0.01", "--host", "lab-2")
+            # It may not follow yet, and shows only what is written from then on.
+            wait_until(lambda: logs_a_line(site, follower), "a line of the log")
             assert "delay_task" in follower.stdout.readline()
         finally:
             follower.kill()
+
+
+def logs_a_line(site, follower):
+    site.ocsd("call", "fake2", "delay_task", "delay=0.01", "--host", "lab-2")
+    return select.select([follower.stdout], [], [], 2.0)[0]
 
 
 def runs_here(site, command):
