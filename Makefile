@@ -28,8 +28,8 @@ endif
 HOST ?= grumpy
 SITE_FILE ?= site-configs/default.yaml
 # The tests of the modules that setup.cfg lists under [coverage:run].
-PURE := tests/unit/alarms tests/unit/evaluator/test_desk.py tests/unit/rollout tests/unit/supervisor tests/unit/site/test_difference.py tests/unit/site/test_supervision_keys.py \
-	tests/unit/daemon/watching/test_incidents.py tests/unit/daemon/instances/test_plan.py tests/unit/history
+PURE := tests/unit/alarms tests/unit/bridge tests/unit/containers tests/unit/evaluator/test_desk.py tests/unit/rollout tests/unit/supervisor tests/unit/site/test_difference.py tests/unit/site/test_supervision_keys.py \
+	tests/unit/daemon/watching/test_incidents.py tests/unit/daemon/instances/test_plan.py tests/unit/history tests/unit/site/test_own_router.py tests/unit/site/test_recording_by_host.py
 
 LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --no-annotate --custom-compile-command 'make lock'
 

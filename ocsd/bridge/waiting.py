@@ -74,17 +74,10 @@ class WaitingEvents:
         self._number += 1
         self._new.append(WaitingEvent(self._number, size_bytes, topic, args, kwargs, sender))
         self.size_bytes += size_bytes
+        # What was sent had room, so there is something new to drop.
         while len(self) > self._most_events or self.size_bytes > self._most_bytes:
-            self._drop()
-
-    def _drop(self) -> None:
-        if self._new:
-            oldest = self._new.popleft()
-        else:
-            oldest = self._sent.popleft()
-            self._sent_bytes -= oldest.size_bytes
-        self.size_bytes -= oldest.size_bytes
-        self.dropped += 1
+            self.size_bytes -= self._new.popleft().size_bytes
+            self.dropped += 1
 
     def next(self) -> WaitingEvent | None:
         """Return the next event to send, which then counts as sent; None if none may be sent."""

@@ -16,7 +16,7 @@ from ocsd.daemon.children.orphans import Orphan
 from ocsd.errors import ContainerEngineError
 from ocsd.system.files import tail
 
-_KEPT_OUTPUT_BYTES: Final = 2**20
+_READ_OUTPUT_BYTES: Final = 2**20
 _PLUGIN_FOLDERS: Final = (
     "~/.docker/cli-plugins",
     "/usr/local/lib/docker/cli-plugins",
@@ -87,5 +87,5 @@ class Command:
         texts: list[str] = []
         for file in (self._printed, self._said):
             with file:
-                texts.append(tail(file, _KEPT_OUTPUT_BYTES).decode("utf-8", "replace"))
+                texts.append(tail(file, _READ_OUTPUT_BYTES).decode("utf-8", "replace"))
         self.done.callback((code, texts[0], texts[1]))

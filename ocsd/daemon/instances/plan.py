@@ -69,10 +69,9 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
     """Return the work of one host of a site.
 
     The router belongs to the host with a ``crossbar`` entry, or to the only host; one with
-    ``router: local`` has its own beside it. Registry and
-    aggregator run where an entry lists them; if none does, on the first host with a router, or
-    else on the first one. A host with ``record: local`` has an aggregator in any case. `data_dir`
-    is for an aggregator that no entry configures.
+    ``router: local`` has its own beside it. Registry and aggregator run where an entry lists them;
+    if none does, on the first host with a router, or else on the first one. A host with ``record:
+    local`` has an aggregator in any case. `data_dir` is for an aggregator that no entry configures.
 
     Raises
     ------
@@ -96,13 +95,17 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
         *_bridge(host),
         *_page(host),
     )
-    instances = sorted(added, key=_rank)
-    if recording.records_itself(site, host):
-        instances = [_of_this_host_only(each, host) for each in instances]
-    instances = [_told_of_host(each, host, instances, data_dir) for each in instances]
+    instances = _told(site, host, sorted(added, key=_rank), data_dir)
     _check_order(site, instances)
     answers_as = _host_manager(host)
     return HostPlan(host, runs_router, tuple(instances), notices, left_alone, answers_as, compose)
+
+
+def _told(site: Site, host: Host, instances: list[Instance], data_dir: str) -> list[Instance]:
+    """Return instances with the arguments that tell them of the host."""
+    if recording.records_itself(site, host):
+        instances = [_of_this_host_only(each, host) for each in instances]
+    return [_told_of_host(each, host, instances, data_dir) for each in instances]
 
 
 def _check_names(site: Site, host: Host) -> None:

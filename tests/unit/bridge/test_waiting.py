@@ -83,3 +83,12 @@ def test_an_event_that_fits_into_no_message_is_counted():
     waiting = with_events(2)
     waiting.refused(waiting.next())
     assert (sent(waiting), waiting.dropped) == ([1], 1)
+
+
+def test_what_was_sent_is_kept_until_it_is_confirmed():
+    waiting = with_events(3, most_events=3)
+    assert sent(waiting) == [0, 1, 2]
+    waiting.add(9, "a.topic", [9], None, 10, None)
+    assert (sent(waiting), waiting.dropped) == ([], 1)
+    waiting.again()
+    assert sent(waiting) == [0, 1, 2]

@@ -29,6 +29,12 @@ def test_a_host_is_away_refuses_is_behind_or_up_to_date(facts, expected):
     assert Sight("a", **facts).standing(NEW) is expected
 
 
+def test_a_host_can_go_back_if_it_used_another_file():
+    assert Sight("a", used_digest=OLD, file_digest=NEW).can_go_back(NEW)
+    assert Sight("a", used_digest="", file_digest=OLD).can_go_back(NEW)
+    assert not Sight("a", **SAME).can_go_back(NEW)
+
+
 def test_only_what_starts_restarts_or_ends_moves():
     effects = {"a": "starts", "b": "restarts", "c": "ends", "d": "goes on", "e": "stays down"}
     sight = Sight("a", change={"effects": effects})
