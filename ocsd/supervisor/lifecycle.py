@@ -56,7 +56,7 @@ The restart budget
 ------------------
 An end that was not asked for is answered by the policy of the entry. If another start follows, the
 first three in a row happen at once. Each later one waits twice as long as the one before, at most a
-minute. After a minute up the count begins again, and so it does when a person has changed the entry.
+minute. After a minute up the count begins again, and when a person has changed the entry.
 ocsd never gives up on a crash, because devices come back. Two kinds of end do not count. Many
 instances that fail at the same time have one cause, for which each of them only waits a few seconds
 (`Exited.shared`). Exit code 125 says that trying again is of no use: the instance is `failed` until
