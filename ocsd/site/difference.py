@@ -17,6 +17,7 @@ _NO_MATTER: Final = {
     "ca_file",
     "hub.listen",
     "hub.wamp_tls",
+    "hub.take_files",
 }
 """Keys of a `Launch` that change nothing for the process."""
 

@@ -4,13 +4,16 @@ A process with a launch never reads the site file. The daemon has read it, and a
 that was edited since must not give half of the site other addresses.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ocsd.site.model import Hub, Instance
 from ocsd.system import entrance
 from ocsd.system.entrance import Credentials, Entrance
+
+_OF_THE_DAEMON: Final = {"hub": {"take_files"}, "site_hub": {"take_files"}}
+"""Keys that no process but the daemon uses."""
 
 
 class Launch(BaseModel):
@@ -48,7 +51,7 @@ class Launch(BaseModel):
         After an upgrade that is one of an earlier release, which refuses keys that it does not
         know: those that were added since are told only if there is something to tell.
         """
-        told = self.model_dump(mode="json")
+        told = self.model_dump(mode="json", exclude=_OF_THE_DAEMON)
         for name in ("alarms", "site_hub"):
             if told[name] is None:
                 del told[name]

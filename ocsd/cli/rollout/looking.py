@@ -9,6 +9,7 @@ from ocsd.cli.rollout.port import HostPort
 from ocsd.errors import ConfigurationError, OcsdError
 from ocsd.rollout.standing import Sight
 from ocsd.status import replies
+from ocsd.system.classes import BRIDGE_CLASS
 
 MOST_ASKED_AT_ONCE: Final = 32
 """Number of hosts that are asked at the same time."""
@@ -28,6 +29,12 @@ def looked(ports: Sequence[HostPort], text: str, *, upgrades: bool = False) -> l
         return list(threads.map(lambda port: seen(port, text, upgrades=upgrades), ports))
 
 
+def _runs_router(status: replies.HostStatus) -> bool:
+    """Return whether the router of the site runs on a host, and not one of its own."""
+    is_bridged = any(each.agent_class == BRIDGE_CLASS for each in status.instances)
+    return status.router.state != "external" and not is_bridged
+
+
 def seen(port: HostPort, text: str, *, upgrades: bool = False) -> Sight:
     """Return what is seen of one host."""
     sight = Sight(port.name)
@@ -37,7 +44,7 @@ def seen(port: HostPort, text: str, *, upgrades: bool = False) -> Sight:
             sight,
             version=str(status.get("version") or ""),
             used_digest=str((status.get("site") or {}).get("digest") or ""),
-            runs_router=replies.host_status(status).router.state != "external",
+            runs_router=_runs_router(replies.host_status(status)),
             trouble=str(status.get("trouble") or ""),
         )
         sight = replace(sight, file_digest=port.file().digest)

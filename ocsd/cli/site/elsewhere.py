@@ -45,6 +45,13 @@ class CommandWords(NamedTuple):
         """Whether a word has a host before a colon."""
         return any(targets.target_of(name).host is not None for name in self.names)
 
+    @property
+    def is_of_this_host(self) -> bool:
+        """Whether it is a part of a command that other hosts do not run, as ``data sync``."""
+        parts = COMMANDS[self.command].parts
+        has_part = not parts or bool(parts & set(self.kept))
+        return not has_part and targets.target_of(self.names[0]).host is None
+
     def of(self, chosen: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         """Return the command line for each host, with the names chosen for it."""
         return {host: [*self.kept, *names] for host, names in chosen.items()}
@@ -61,7 +68,7 @@ def addressed(words: Sequence[str]) -> int | None:
         If a host or name is not of the site, or a host cannot be asked.
     """
     line = read(words)
-    if not line.names_hosts or _HELP & set(words):
+    if not line.names_hosts or line.is_of_this_host or _HELP & set(words):
         return None
     if line.host is not None:
         raise UsageError("a target with a colon names its host, so --host has nothing to say")
@@ -92,8 +99,9 @@ def after(error: OcsdError, words: Sequence[str]) -> int:
         way, hosts = whole_site(line.site_file)
     except OcsdError as failure:
         raise error from failure
-    chosen = _chosen(line, hosts, way, here) or {}
-    if set(chosen) <= here and not isinstance(error, SeveralDaemonsError):
+    chosen = _chosen(line, hosts, way, here)
+    is_here = set(chosen or ()) <= here and not isinstance(error, SeveralDaemonsError)
+    if not chosen or is_here:
         raise error
     return _run_all(way, hosts, line.of(chosen))
 

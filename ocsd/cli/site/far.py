@@ -106,11 +106,17 @@ class ThroughRouter(NamedTuple):
         return self.router.explained(error, f"the daemon of {host}")
 
 
-def ways(site_file: str | None = None, silent: Container[str] = ()) -> Iterator[Way]:
+def ways(
+    site_file: str | None = None, silent: Container[str] = (), through: str | None = None
+) -> Iterator[Way]:
     """Yield the ways to the site's daemons: those that run on this machine, else the router.
 
-    Daemons of `silent` hosts have not answered. If a site file is given, its router is the way.
+    Daemons of `silent` hosts have not answered. If a site file is given, its router is the way;
+    with `through`, the daemon of that host on this machine.
     """
+    if through is not None:
+        yield ThroughDaemon(control.find(through))
+        return
     found = False
     for daemon in control.find_all():
         if site_file is None and daemon.host not in silent:
@@ -127,7 +133,7 @@ def ways(site_file: str | None = None, silent: Container[str] = ()) -> Iterator[
 
 
 def whole_site(
-    site_file: str | None = None, silent: Container[str] = ()
+    site_file: str | None = None, silent: Container[str] = (), through: str | None = None
 ) -> tuple[Way, tuple[SiteHost, ...]]:
     """Return all hosts of the site as one of them knows them, and the way to that one.
 
@@ -140,7 +146,7 @@ def whole_site(
     """
     failure: OcsdError | None = None
     deadline_s = time.monotonic() + _SEARCH_LIMIT_S
-    for way, host in _all_ways(site_file, silent):
+    for way, host in _all_ways(ways(site_file, silent, through)):
         limit_s = min(_LIMITS_S["site"], deadline_s - time.monotonic())
         if limit_s <= 0:
             break
@@ -151,8 +157,8 @@ def whole_site(
     raise failure or NoDaemonError("no daemon of this site can be asked")
 
 
-def _all_ways(site_file: str | None, silent: Container[str]) -> Iterator[tuple[Way, str]]:
-    for way in ways(site_file, silent):
+def _all_ways(found: Iterator[Way]) -> Iterator[tuple[Way, str]]:
+    for way in found:
         for host in way.asked_for_all():
             yield way, host
 

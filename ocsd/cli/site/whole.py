@@ -29,28 +29,30 @@ class WholeSite(NamedTuple):
     hosts: tuple[SiteHost, ...]
     trouble: str = ""
     """Why the hosts of other machines are not among them; empty if they are."""
+    beside: tuple[SiteHost, ...] = ()
+    """Hosts of other sites whose daemons run on this machine."""
 
 
-def found(site_file: str | None = None) -> WholeSite:
+def found(through: str | None = None) -> WholeSite:
     """Return all hosts of the site, and those whose daemons run on this machine in any case.
+
+    `through` names a host of this machine whose site is meant, if there may be several.
 
     Raises
     ------
     OcsdError
         If no daemon answers, neither here nor through the router.
     """
-    here = {}
-    if site_file is None:
-        here = {each.host: each for each in _here()}
+    here = {each.host: each for each in _here()}
     silent = {name for name, each in here.items() if not each.answers}
     try:
-        hosts, trouble = whole_site(site_file, silent)[1], ""
+        hosts = whole_site(None, silent, through)[1]
     except OcsdError as error:
-        if not here:
+        if not here or through is not None:
             raise
-        hosts, trouble = (), str(error)
+        return WholeSite(tuple(here.values()), str(error))
     listed = tuple(_fresher(each, here.pop(each.host, None)) for each in hosts)
-    return WholeSite((*listed, *here.values()), trouble)
+    return WholeSite(listed, beside=tuple(here.values()))
 
 
 def instead_of(error: OcsdError) -> WholeSite:
@@ -80,7 +82,8 @@ def as_json(site: WholeSite) -> str:
         }
         for each in site.hosts
     ]
-    return json.dumps({"hosts": rows, "trouble": site.trouble}, indent=2)
+    beside = [each.host for each in site.beside]
+    return json.dumps({"hosts": rows, "trouble": site.trouble, "beside": beside}, indent=2)
 
 
 def lines(site: WholeSite, screen: Terminal, *, everything: bool = False) -> list[str]:
@@ -98,6 +101,9 @@ def lines(site: WholeSite, screen: Terminal, *, everything: bool = False) -> lis
             printed += _joined(_notes(each), screen)
         else:
             printed += _joined(_of_host(each, screen), screen)
+    for each in site.beside:
+        note = f"of another site; all of that one: ocsd status --site --host {each.host}"
+        printed += _joined([*_of_host(each, screen), [f"  {each.host} is {note}"]], screen)
     return printed
 
 

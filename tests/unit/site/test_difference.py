@@ -84,6 +84,13 @@ def test_a_changed_hub_concerns_every_instance():
     }
 
 
+def test_that_hosts_take_files_from_now_on_concerns_the_daemon_only():
+    before = told()
+    hub = before.hub.model_copy(update={"take_files": True})
+    found = difference({"a": before}, {"a": before.model_copy(update={"hub": hub})})
+    assert not found.changed
+
+
 def test_changed_agent_paths_concern_only_classes_that_are_found_elsewhere():
     before, after = {"a": told()}, {"a": told(agent_paths=("/opt/agents",))}
     found = difference(before, after, moved={"FakeDataAgent", "Other"})

@@ -55,6 +55,7 @@ def test_a_fork_server_of_the_release_before_alarms_takes_the_launch_of_an_agent
         working_dir="/",
     )
     assert "alarms" not in launch.encoded()
+    assert "take_files" not in launch.encoded()["hub"]
     assert Launch.model_validate(launch.encoded()) == launch
     watched = launch.model_copy(update={"alarms": {"rules": {}}})
     assert Launch.model_validate(watched.encoded()) == watched

@@ -74,12 +74,12 @@ def status(
     them. That is also what is shown where no daemon runs on this machine, or where several do.
     """
     named = bool(names or agent_class)
-    if whole and (named or host):
-        raise UsageError("--site shows all hosts; leave out names, --class and --host")
+    if whole and named:
+        raise UsageError("--site shows all hosts; leave out names and --class")
     if watch:
         return _watch(names, agent_class, host, as_json, whole)
     if whole:
-        return _whole_site(None, everything, strict, as_json)
+        return _whole_site(None, everything, strict, as_json, host)
     try:
         answer = control.find(host).status()
     except (NoDaemonError, SeveralDaemonsError) as error:
@@ -109,11 +109,17 @@ def _one_host(
     return exit_code(report, with_router=not named, strict=strict)
 
 
-def _whole_site(error: OcsdError | None, everything: bool, strict: bool, as_json: bool) -> int:
+def _whole_site(
+    error: OcsdError | None,
+    everything: bool,
+    strict: bool,
+    as_json: bool,
+    through: str | None = None,
+) -> int:
     """Show all hosts of the site, maybe because of an error about this host."""
     from ocsd.cli.site import whole  # nearly always it is one host that is looked at
 
-    site = whole.found() if error is None else whole.instead_of(error)
+    site = whole.found(through) if error is None else whole.instead_of(error)
     return whole.show(site, as_json_text=as_json, everything=everything, strict=strict)
 
 

@@ -17,6 +17,14 @@ def test_what_a_host_runs_and_what_would_change_is_seen():
     assert (host.text, host.used) == (OLD, OLD)
 
 
+def test_a_host_with_a_router_of_its_own_does_not_run_that_of_the_site():
+    host = FakeHost()
+    report = host.status()
+    report["instances"].append({**report["instances"][0], "agent_class": "Bridge"})
+    host.status = lambda: report
+    assert not seen(host, NEW).runs_router
+
+
 def test_the_installed_version_is_asked_only_for_an_upgrade():
     assert seen(FakeHost(), NEW).installed == ""
     assert seen(FakeHost(), NEW, upgrades=True).installed == "2"

@@ -38,6 +38,18 @@ def test_a_host_that_was_put_down_does_not_speak_for_the_site():
     assert lines(WholeSite((resting,)), PIPE)[0].startswith("site: nothing runs · ")
 
 
+def test_a_host_of_another_site_on_this_machine_is_shown_and_counts_for_nothing():
+    other = SiteHost("yard", status("yard", instance("crane", state="failed")), 5.0)
+    site = WholeSite((WELL,), beside=(other,))
+    printed = lines(site, PIPE)
+    assert printed[0] == "site: ok · 1 of 1 hosts answer · 2 up"
+    assert printed[-1] == (
+        "  yard is of another site; all of that one: ocsd status --site --host yard"
+    )
+    assert exit_code(site) == 0
+    assert json.loads(as_json(site))["beside"] == ["yard"]
+
+
 def test_all_of_a_host_is_shown_if_that_is_asked_for():
     printed = lines(WholeSite((WELL, AWAY), trouble="no router"), PIPE, everything=True)
     assert "other hosts are not known: no router" in printed
