@@ -36,10 +36,14 @@ LONG = (
     "test_faults.py",
     "test_images.py",
     "test_services.py",
+    "test_answers.py",
+    "test_rollout.py",
     "test_three_hosts.py",
+    "test_bridge.py",
+    "test_per_host.py",
+    "test_whole_site.py",
     "test_attacks.py",
     "test_wrong_credentials.py",
-    "test_answers.py",
     "test_closed_router.py",
     "test_closed_site.py",
     "test_agent.py",
@@ -83,8 +87,16 @@ SHARED = {
     "test_wrong_credentials.py": "closed",
     "test_images.py": "containers",
     "test_services.py": "containers",
+    "test_answers.py": "interop",
+    "test_feeds_both_ways.py": "interop",
+    "test_ocs_client.py": "interop",
+    "test_ocs_programs.py": "interop",
+    "test_ocs_web.py": "interop",
+    "test_our_client.py": "interop",
+    "test_programs.py": "interop",
+    "test_sorunlib.py": "interop",
 }
-"""Files that share a site (the conftest.py of `faults` and of `attacks`) or a container engine."""
+"""Files that share a site (the conftest.py of their folders) or a container engine."""
 
 
 def pytest_collection_modifyitems(items):

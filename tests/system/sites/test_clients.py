@@ -26,27 +26,25 @@ BOUND_S = 25.0
 PAGE = Path(__file__).parents[3] / "docs/clients.md"
 
 
-def begin(site):
-    """Start a site with one agent, that acquires."""
-    site.write(fake_agent("fake-data1"))
-    site.bring_up()
-
-
 @pytest.fixture(scope="module")
 def shared():
+    """A site with one agent, that acquires, and with a router of its own."""
     with a_site(free_port()) as site:
-        begin(site)
+        site.write(fake_agent("fake-data1"))
+        site.bring_up()
         yield site
 
 
 @pytest.fixture
-def lab(request):
-    """A running site with one agent, that acquires; one for all tests that leave the router be."""
-    if "own_router" in request.fixturenames:
-        site = request.getfixturevalue("site")
-        begin(site)
-        return site
-    shared = request.getfixturevalue("shared")
+def lab(shared):
+    """The site, which runs again if the last test has killed its router."""
+
+    def is_well():
+        status = shared.status()
+        rows = [row for row in status["instances"] if row["pid"]]
+        return status["router"]["state"] == "up" and {row["health"] for row in rows} == {"ok"}
+
+    wait_until(is_well, "router and agents")
     restarted = shared.ocsd("restart", "fake-data1")
     assert restarted.returncode == 0, restarted.stdout + restarted.stderr
     return shared
@@ -113,7 +111,7 @@ def test_listen_takes_addresses_and_heartbeats_if_they_are_asked_for(lab):
             assert (listener.returncode, errors) == (0, "")
 
 
-def test_listen_outlives_the_router(own_router, lab):
+def test_listen_outlives_the_router(lab):
     with ending(script(lab, "-m", "ocsd", "listen", "fake-data1")) as listener:
         assert "false_temperatures" in listener.stdout.readline()
         os.kill(lab.status()["router"]["pid"], signal.SIGKILL)
@@ -170,7 +168,7 @@ def test_a_call_ends_when_its_agent_is_killed(lab):
         assert "the agent was restarted" in result.msg
 
 
-def test_a_call_ends_when_the_router_is_killed(own_router, lab):
+def test_a_call_ends_when_the_router_is_killed(lab):
     thread, outcome = running_call(lab)
     os.kill(lab.status()["router"]["pid"], signal.SIGKILL)
     thread.join(BOUND_S)
@@ -205,7 +203,7 @@ def test_every_request_to_a_frozen_agent_ends(lab):
     assert "fake-data1" in errors
 
 
-def test_a_twisted_script_runs_and_ends(own_router, lab):
+def test_a_twisted_script_runs_and_ends(lab):
     program = lab.folder / "script.py"
     program.write_text(
         "import argparse\n"

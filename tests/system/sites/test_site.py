@@ -11,10 +11,25 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.system.conftest import fake_agent
+from tests.system.conftest import a_site, fake_agent
+from tests.system.survivors import Lab
 from tests.system.waiting import free_port, wait_until
 
 pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def kept_lab():
+    """A site with a router of its own, for all tests that leave it as they have found it."""
+    with a_site(free_port()) as site:
+        yield Lab(site)
+
+
+@pytest.fixture
+def lab(kept_lab):
+    """Its agents are thermo1 to thermo4, of which the last one has been put down."""
+    kept_lab.renew()
+    return kept_lab.site
 
 
 def test_a_host_comes_up_is_told_of_and_goes_down_without_a_trace(own_router, site):
@@ -26,6 +41,7 @@ def test_a_host_comes_up_is_told_of_and_goes_down_without_a_trace(own_router, si
     status = site.status()
     assert status["host"] == "lab"
     assert status["router"]["state"] == "up"
+    assert status["router"]["url"] == f"ws://localhost:{site.port}/ws"
     assert {row["instance_id"]: row["agent_class"] for row in status["instances"]} == {
         "registry": "RegistryAgent",
         "aggregator": "AggregatorAgent",
@@ -57,75 +73,82 @@ def test_ctrl_c_in_the_foreground_ends_everything_within_two_seconds(own_router,
     assert site.processes() == []
 
 
-def test_an_agent_that_is_killed_comes_back_and_nobody_else_is_touched(site):
-    site.write(fake_agent("thermo1"), fake_agent("thermo2"))
-    site.start()
-    before = {row["instance_id"]: row["pid"] for row in site.status()["instances"]}
+def test_an_agent_that_is_killed_comes_back_and_nobody_else_is_touched(lab):
+    before = {row["instance_id"]: row["pid"] for row in lab.status()["instances"]}
     os.kill(before["thermo1"], signal.SIGKILL)
 
     def is_back():
-        row = site.instance("thermo1")
+        row = lab.instance("thermo1")
         return row["state"] == "up" and row["pid"] != before["thermo1"] and row
 
     assert wait_until(is_back, "thermo1 to run again")["restarts"] == 1
-    after = {row["instance_id"]: row["pid"] for row in site.status()["instances"]}
+    after = {row["instance_id"]: row["pid"] for row in lab.status()["instances"]}
     assert {**after, "thermo1": None} == {**before, "thermo1": None}
 
 
-def test_up_down_and_restart_say_how_it_went(site):
-    site.write(fake_agent("thermo1"), fake_agent("thermo2"))
-    site.start()
-    first = site.instance("thermo1")["pid"]
-    restarted = site.ocsd("restart", "thermo1")
+def test_up_down_and_restart_say_how_it_went(lab):
+    first = lab.instance("thermo1")["pid"]
+    restarted = lab.ocsd("restart", "thermo1")
     assert restarted.returncode == 0
     assert re.search(r"thermo1: up after \d+\.\d+ s", restarted.stdout)
-    assert site.instance("thermo1")["pid"] != first
+    assert lab.instance("thermo1")["pid"] != first
 
-    assert site.ocsd("down", "thermo1").returncode == 0
-    row = site.instance("thermo1")
+    assert lab.ocsd("down", "thermo1").returncode == 0
+    row = lab.instance("thermo1")
     assert (row["state"], row["target"], row["pid"]) == ("down", "down", None)
     assert not psutil.pid_exists(first)
-    assert site.ocsd("up", "thermo1").returncode == 0
+    assert lab.ocsd("up", "thermo1").returncode == 0
 
-    unknown = site.ocsd("restart", "thermo3")
+    unknown = lab.ocsd("restart", "thermo5")
     assert unknown.returncode == 4
     assert "did you mean 'thermo" in unknown.stderr
 
 
-def test_what_the_operator_put_down_stays_down_over_a_restart_of_the_daemon(site):
-    site.write(fake_agent("thermo1"), fake_agent("thermo2"))
-    site.start()
-    site.ocsd("down", "thermo2")
-    site.ocsd("stop")
-    begun = site.start()
+def test_what_the_operator_put_down_stays_down_over_a_restart_of_the_daemon(lab):
+    lab.ocsd("down", "thermo2")
+    lab.ocsd("stop")
+    begun = lab.start()
     assert begun.returncode == 0
-    row = site.instance("thermo2")
+    row = lab.instance("thermo2")
     assert row["state"] == "down"
     assert re.fullmatch(r"put down on \S+Z by .+; `ocsd up thermo2` starts it", row["reason"])
     assert f"  thermo2 is down: {row['reason']}\n" in begun.stdout
-    assert site.instance("thermo1")["state"] == "up"
+    assert lab.instance("thermo1")["state"] == "up"
 
 
-def test_the_registry_inside_the_daemon_can_be_restarted_like_an_agent(site):
-    site.write(fake_agent("thermo1"))
-    site.start()
-    daemon = site.status()["pid"]
-    assert site.ocsd("restart", "registry").returncode == 0
-    row = site.instance("registry")
+def test_the_registry_inside_the_daemon_can_be_restarted_like_an_agent(lab):
+    daemon = lab.status()["pid"]
+    assert lab.ocsd("restart", "registry").returncode == 0
+    row = lab.instance("registry")
     assert (row["state"], row["pid"]) == ("up", daemon)
 
 
-def test_agents_survive_a_killed_daemon_and_the_next_one_takes_them_over(own_router, site):
-    site.write(fake_agent("thermo1"), fake_agent("thermo2", mode="idle"))
-    site.start()
-    before = {row["instance_id"]: row["pid"] for row in site.status()["instances"]}
-    os.kill(site.status()["pid"], signal.SIGKILL)
-    assert site.ocsd("status").returncode == 69
-    assert site.start().returncode == 0
-    after = {row["instance_id"]: row["pid"] for row in site.status()["instances"]}
+def test_agents_outlive_their_fork_server_and_are_restarted_by_the_next_one(lab):
+    before = {row["instance_id"]: row["pid"] for row in lab.status()["instances"]}
+    fork_server = psutil.Process(before["thermo1"]).ppid()
+    os.kill(fork_server, signal.SIGKILL)
+    os.kill(before["thermo1"], signal.SIGKILL)
+
+    def is_back():
+        row = lab.instance("thermo1")
+        return row["state"] == "up" and row["pid"] != before["thermo1"]
+
+    wait_until(is_back, "thermo1 to run again")
+    assert lab.instance("thermo2")["pid"] == before["thermo2"]
+    assert lab.ocsd("restart", "thermo2").returncode == 0  # an orphan is stopped as well
+    assert psutil.Process(lab.instance("thermo2")["pid"]).ppid() not in {fork_server, 1}
+
+
+def test_agents_survive_a_killed_daemon_and_the_next_one_takes_them_over(lab):
+    assert lab.ocsd("call", "thermo2", "acq", "stop", "--wait").returncode == 0
+    before = {row["instance_id"]: row["pid"] for row in lab.status()["instances"]}
+    os.kill(lab.status()["pid"], signal.SIGKILL)
+    assert lab.ocsd("status").returncode == 69
+    assert lab.start().returncode == 0
+    after = {row["instance_id"]: row["pid"] for row in lab.status()["instances"]}
     del before["registry"], after["registry"]  # it lives in the daemon
     assert after == before
-    assert site.status()["router"]["state"] == "up"
+    assert lab.status()["router"]["state"] == "up"
 
 
 def test_a_router_that_already_runs_is_used_and_left_alone(own_router, site):
@@ -139,19 +162,17 @@ def test_a_router_that_already_runs_is_used_and_left_alone(own_router, site):
     assert site.status("first")["router"]["state"] == "up"
 
 
-def test_agents_outlive_their_router_and_join_the_next_one(own_router, site):
-    site.write(fake_agent("thermo1"))
-    site.start()
-    agent, router = site.instance("thermo1")["pid"], site.status()["router"]["pid"]
+def test_agents_outlive_their_router_and_join_the_next_one(lab):
+    agent, router = lab.instance("thermo1")["pid"], lab.status()["router"]["pid"]
     os.kill(router, signal.SIGKILL)
 
     def is_new():
-        now = site.status()["router"]
+        now = lab.status()["router"]
         return now["state"] == "up" and now["pid"] != router
 
     wait_until(is_new, "the next router")
     row = wait_until(
-        lambda: (row := site.instance("thermo1"))["health"] == "ok" and row, "thermo1 to join"
+        lambda: (row := lab.instance("thermo1"))["health"] == "ok" and row, "thermo1 to join"
     )
     assert row["pid"] == agent
 
@@ -162,34 +183,12 @@ def test_two_hosts_of_a_site_run_side_by_side_on_one_machine(own_router, site):
     assert site.start("main").returncode == 0
     assert site.start("dome").returncode == 0
     assert [row["instance_id"] for row in site.status("dome")["instances"]] == ["thermo2"]
-    several = site.ocsd("status")
-    assert several.returncode == 2
+    both = site.ocsd("status")
+    assert "main: ok" in both.stdout
+    assert "dome: ok" in both.stdout
+    several = site.ocsd("reload", "--dry-run")
+    assert several.returncode == 2, several.stdout
     assert "--host" in several.stderr
-
-
-def test_the_hub_address_of_the_site_is_honoured(own_router, site):
-    site.port = free_port()
-    site.write(fake_agent("thermo1"))
-    site.start()
-    assert site.status()["router"]["url"] == f"ws://localhost:{site.port}/ws"
-
-
-def test_agents_outlive_their_fork_server_and_are_restarted_by_the_next_one(site):
-    site.write(fake_agent("thermo1"), fake_agent("thermo2"))
-    site.start()
-    before = {row["instance_id"]: row["pid"] for row in site.status()["instances"]}
-    fork_server = psutil.Process(before["thermo1"]).ppid()
-    os.kill(fork_server, signal.SIGKILL)
-    os.kill(before["thermo1"], signal.SIGKILL)
-
-    def is_back():
-        row = site.instance("thermo1")
-        return row["state"] == "up" and row["pid"] != before["thermo1"]
-
-    wait_until(is_back, "thermo1 to run again")
-    assert site.instance("thermo2")["pid"] == before["thermo2"]
-    assert site.ocsd("restart", "thermo2").returncode == 0  # an orphan is stopped as well
-    assert psutil.Process(site.instance("thermo2")["pid"]).ppid() not in {fork_server, 1}
 
 
 @pytest.mark.parametrize("after_s", [0.15, 0.3, 0.6, 0.8, 1.0, 1.5, 2.5])

@@ -8,15 +8,41 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.system.conftest import fake_agent
-from tests.system.waiting import wait_until
+from tests.system.conftest import a_site, fake_agent
+from tests.system.waiting import free_port, wait_until
 
 pytestmark = pytest.mark.system
 
 
+NAMES = ("a", "b", "c")
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """A site with a router of its own, for all tests that leave a daemon behind."""
+    with a_site(free_port()) as site:
+        port = site.port
+        site.write(*map(fake_agent, NAMES))
+        site.start()
+        yield site, port
+
+
 @pytest.fixture
-def running(site):
-    site.write(fake_agent("a"), fake_agent("b"), fake_agent("c"))
+def running(shared):
+    """The site with its agents up, whatever the last test has made of it."""
+    site, site.port = shared
+    site.write(*map(fake_agent, NAMES))
+    reloaded = site.ocsd("reload")
+    assert reloaded.returncode == 0, reloaded.stdout + reloaded.stderr
+    assert site.ocsd("up", *NAMES).returncode == 0
+    up(site, *NAMES)
+    return site
+
+
+@pytest.fixture
+def new(site):
+    """The same, with nothing on record yet."""
+    site.write(*map(fake_agent, NAMES))
     site.start()
     return site
 
@@ -63,13 +89,15 @@ def test_only_what_changed_is_touched(running):
 
 def test_what_left_the_file_while_no_daemon_ran_is_ended_and_forgotten(running):
     before = pids(running)
+    earlier = running.ocsd("history", "a").stdout.split("\n\n")[0].count("left the site file")
     os.kill(running.status()["pid"], signal.SIGKILL)
     running.write(fake_agent("b"), fake_agent("c"))
     running.start()
     up(running, "b", "c")
     assert not psutil.pid_exists(before["a"])
     assert pids(running)["b"] == before["b"]
-    assert "left the site file" in running.ocsd("history", "a").stdout.split("\n\n")[0]
+    history = running.ocsd("history", "a").stdout.split("\n\n")[0]
+    assert history.count("left the site file") > earlier
     assert running.ocsd("down", "c").returncode == 0
     done = running.ocsd("restart", "--all")
     assert done.returncode == 0
@@ -115,7 +143,7 @@ def test_a_broken_file_changes_nothing_and_says_where_it_is_broken(running):
     assert pids(running) == before
 
 
-def test_what_waits_for_the_router_to_change_is_refused(own_router, running):
+def test_what_waits_for_the_router_to_change_is_refused(running):
     before = pids(running)
     running.port += 1
     running.write(fake_agent("a"))
@@ -199,12 +227,12 @@ def test_an_entry_that_comes_back_while_its_process_still_ends_waits_for_that_en
     assert site.instance("stubborn")["restarts"] == 0  # its end was asked for
 
 
-def test_it_is_on_record_what_a_reload_changed_and_who_left(running):
-    running.write(fake_agent("b", channels=7), fake_agent("c"), fake_agent("d"))
-    done = running.ocsd("reload", "--no-wait")
+def test_it_is_on_record_what_a_reload_changed_and_who_left(new):
+    new.write(fake_agent("b", channels=7), fake_agent("c"), fake_agent("d"))
+    done = new.ocsd("reload", "--no-wait")
     assert done.stdout.endswith("\nsee how they do: ocsd status\n"), done.stderr
-    up(running, "b", "c", "d")
-    told = json.loads(running.ocsd("history", "--json").stdout)
+    up(new, "b", "c", "d")
+    told = json.loads(new.ocsd("history", "--json").stdout)
     (reloaded,) = [each for each in told["entries"] if each["event"] == "Reloaded"]
     assert reloaded["reason"] == "new: d; left the file: a; restarted: b (arguments)"
     assert "uid" in reloaded["by"]
@@ -213,12 +241,12 @@ def test_it_is_on_record_what_a_reload_changed_and_who_left(running):
     ]
     assert asked["reason"] == "left the site file"
     assert [name for name, each in told["summaries"].items() if each["left"]] == ["a"]
-    why = running.ocsd("why", "a")
+    why = new.ocsd("why", "a")
     assert why.returncode == 4
     assert "ocsd history a" in why.stderr
 
 
-def test_who_put_the_router_down_is_told(own_router, running):
+def test_who_put_the_router_down_is_told(running):
     assert running.ocsd("down", "router").returncode == 0
     done = running.ocsd("status", "router")
     assert "state     down" in done.stdout

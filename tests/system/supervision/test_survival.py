@@ -11,20 +11,36 @@ import pytest
 from ocsd.forkserver.protocol import Spawned, encode
 from ocsd.forkserver.record import boot_id
 from ocsd.system.proc import start_ticks
-from tests.system.conftest import fake_agent
+from tests.system.conftest import a_site, fake_agent
 from tests.system.invariants import Watch, copies, fork_servers
 from tests.system.survivors import Lab, is_dead, is_up
-from tests.system.waiting import wait_until
+from tests.system.waiting import free_port, wait_until
 
 pytestmark = pytest.mark.system
 
 
+@pytest.fixture(scope="module")
+def kept_lab():
+    """A lab with a router of its own, for all tests: each start takes seconds of CPU."""
+    with a_site(free_port()) as site:
+        yield Lab(site)
+
+
 @pytest.fixture
-def lab(site):
-    return Lab(site)
+def lab(request, kept_lab):
+    """The lab, with everything up and nothing on record."""
+    if "new_daemon" in request.fixturenames:
+        kept_lab.site.ocsd("stop")
+    kept_lab.renew()
+    return kept_lab
 
 
-def test_the_daemon_is_killed(own_router, lab):
+@pytest.fixture
+def new_daemon():
+    """Tells `lab` that daemon and fork server must be new: the one started the other."""
+
+
+def test_the_daemon_is_killed(lab):
     with Watch(lab.site):
         lab.kill(lab.status()["pid"])
         lab.start()
@@ -46,7 +62,7 @@ def test_the_daemon_is_killed_and_an_agent_ends_before_the_next_one_starts(lab):
     assert lab.counted_ends("thermo1") == 1
 
 
-def test_the_fork_server_is_killed(own_router, lab):
+def test_the_fork_server_is_killed(new_daemon, lab):
     with Watch(lab.site, may_change=["thermo1", "thermo2"]):
         fork_server = lab.fork_server
         lab.kill(fork_server)
@@ -63,7 +79,7 @@ def test_the_fork_server_is_killed(own_router, lab):
     [end] = lab.ends("thermo1")
     assert "cause unknown: exit code unknown" in end.reason
     assert "was gone: killed by SIGKILL" in end.reason
-    assert "while it started" not in (lab.site.folder / "log" / "lab" / "ocsd.log").read_text()
+    assert "while it started" not in lab.log()
 
 
 def test_the_fork_server_is_killed_while_no_daemon_runs(lab):
@@ -75,7 +91,7 @@ def test_the_fork_server_is_killed_while_no_daemon_runs(lab):
     lab.is_as_it_was()
 
 
-def test_daemon_and_fork_server_are_killed_together(own_router, lab):
+def test_daemon_and_fork_server_are_killed_together(lab):
     with Watch(lab.site):
         lab.kill(lab.fork_server, lab.status()["pid"])
         lab.start()
@@ -133,15 +149,23 @@ def main(args=None):
 """
 
 
+@pytest.fixture(scope="module")
+def spawning():
+    """A site of one agent with children. After each test it is a child of the fork server again."""
+    with a_site(free_port()) as site:
+        plugins = site.folder / "plugins"
+        plugins.mkdir()
+        (plugins / "ocs_plugin_spawning.py").write_text("agents = {'Spawning': 'spawning.py'}")
+        (plugins / "spawning.py").write_text(SPAWNING)
+        entry = {"agent-class": "Spawning", "instance-id": "parent"}
+        site.write(entry, **{"agent-paths": [str(plugins)]})
+        site.bring_up()
+        yield site
+
+
 @pytest.mark.parametrize("end", ["kill", "restart", "killed while no daemon runs"])
-def test_the_children_of_an_orphan_do_not_outlive_it(site, end):
-    plugins = site.folder / "plugins"
-    plugins.mkdir()
-    (plugins / "ocs_plugin_spawning.py").write_text("agents = {'Spawning': 'spawning.py'}")
-    (plugins / "spawning.py").write_text(SPAWNING)
-    entry = {"agent-class": "Spawning", "instance-id": "parent"}
-    site.write(entry, **{"agent-paths": [str(plugins)]})
-    site.bring_up()
+def test_the_children_of_an_orphan_do_not_outlive_it(spawning, end):
+    site = spawning
     parent = psutil.Process(site.instance("parent")["pid"])
     children = wait_until(lambda: len(found := parent.children()) == 2 and found, "its children")
     [fork_server] = wait_until(lambda: fork_servers(site), "a fork server")
@@ -158,10 +182,13 @@ def test_the_children_of_an_orphan_do_not_outlive_it(site, end):
         wait_until(lambda: is_dead(daemon), "the end of the daemon")
         assert site.start().returncode == 0
     wait_until(lambda: all(map(is_dead, children)), "the end of its children")
-    wait_until(lambda: site.instance("parent")["state"] == "up", "the next one")
+    wait_until(
+        lambda: (row := site.instance("parent"))["state"] == "up" and row["pid"] != parent.pid,
+        "the next one",
+    )
 
 
-def test_a_stopped_worker_of_an_orphaned_router_does_not_keep_its_port(own_router, lab):
+def test_a_stopped_worker_of_an_orphaned_router_does_not_keep_its_port(new_daemon, lab):
     router = psutil.Process(lab.pids["router"])
     workers = wait_until(lambda: router.children(recursive=True), "its workers")
     lab.kill(lab.fork_server)
@@ -193,7 +220,7 @@ def test_an_orphan_tells_a_new_daemon_within_two_seconds_that_it_is_ready(lab):
         daemon.communicate(timeout=30)
 
 
-def test_stop_ends_what_has_neither_daemon_nor_fork_server(own_router, lab):
+def test_stop_ends_what_has_neither_daemon_nor_fork_server(lab):
     lab.kill(lab.fork_server, lab.status()["pid"])
     assert set(copies(lab.site)) == set(lab.pids)
     stopped = lab.site.ocsd("stop")
@@ -203,7 +230,7 @@ def test_stop_ends_what_has_neither_daemon_nor_fork_server(own_router, lab):
     assert lab.site.ocsd("stop").returncode == 69
 
 
-def test_stop_ends_orphans_and_children_of_a_fork_server(own_router, lab):
+def test_stop_ends_orphans_and_children_of_a_fork_server(new_daemon, lab):
     lab.kill(lab.fork_server)
     assert lab.site.ocsd("restart", "thermo1").returncode == 0
     lab.kill(lab.status()["pid"])
@@ -268,7 +295,7 @@ def test_a_damaged_record_is_told_and_survived(lab, damage):
         lab.start()
         if damage == "torn":
             lab.is_as_it_was(but=["thermo3"])
-    assert "record of processes" in (lab.site.folder / "log" / "lab" / "ocsd.log").read_text()
+    assert "record of processes" in lab.log()
     # Until all was stopped there may be second copies.
     assert "record of processes" in lab.status()["trouble"]
     lab.kill(lab.status()["pid"])
@@ -368,7 +395,7 @@ def test_a_stopped_daemon_costs_the_agents_nothing(lab):
     lab.is_as_it_was()
 
 
-def test_a_stopped_fork_server_delays_a_restart_but_nothing_else(lab):
+def test_a_stopped_fork_server_delays_a_restart_but_nothing_else(new_daemon, lab):
     fork_server = lab.fork_server
     with Watch(lab.site, may_change=["thermo1"]):
         os.kill(fork_server, signal.SIGSTOP)

@@ -10,16 +10,26 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.conftest import a_site
 from tests.system.invariants import Watch
 from tests.system.survivors import Lab
-from tests.system.waiting import wait_until
+from tests.system.waiting import free_port, wait_until
 
 pytestmark = pytest.mark.system
 
 
+@pytest.fixture(scope="module")
+def kept_lab():
+    """A lab with a router of its own, for the tests in which the upgrade is of this ocsd."""
+    with a_site(free_port()) as site:
+        yield Lab(site)
+
+
 @pytest.fixture
-def lab(site):
-    return Lab(site)
+def lab(kept_lab):
+    """The lab, as it is when everything has just been started."""
+    kept_lab.renew()
+    return kept_lab
 
 
 def subscribed(site):
@@ -50,33 +60,6 @@ def heard(path):
     return numbers, last_at
 
 
-def test_an_upgrade_keeps_the_agents_and_loses_no_sample(own_router, lab):
-    listener, path = subscribed(lab.site)
-    try:
-        wait_until(lambda: len(heard(path)[0]) == 3, "all feeds")
-        daemon, before = lab.status()["pid"], lab.status()["since_at"]
-        with Watch(lab.site):
-            done = lab.site.ocsd("upgrade")
-            assert done.returncode == 0, done.stderr
-            assert "ocsd 0.1.0 -> 0.1.0" in done.stdout
-            assert "5 of 5 processes went on" in done.stdout
-        upgraded_at = time.time()
-        assert lab.status()["pid"] == daemon
-        assert lab.status()["since_at"] > before
-        lab.is_as_it_was()
-        wait_until(
-            lambda: min(heard(path)[1].values()) > upgraded_at,
-            "samples after the upgrade",
-        )
-    finally:
-        listener.send_signal(signal.SIGINT)
-        listener.wait(30)
-    for numbers in heard(path)[0].values():
-        assert numbers == list(range(numbers[0], numbers[-1] + 1))
-    assert lab.site.ocsd("stop").returncode == 0
-    assert lab.site.processes() == []
-
-
 def test_no_other_daemon_gets_in_during_an_upgrade(lab):
     upgrading = subprocess.Popen(
         [sys.executable, "-m", "ocsd", "upgrade"],
@@ -103,6 +86,33 @@ def test_an_upgrade_with_a_broken_site_file_changes_nothing(lab):
     assert "site.yaml" in refused.stderr
     assert lab.status()["since_at"] == since_at
     lab.is_as_it_was()
+
+
+def test_an_upgrade_keeps_the_agents_and_loses_no_sample(lab):
+    listener, path = subscribed(lab.site)
+    try:
+        wait_until(lambda: len(heard(path)[0]) == 3, "all feeds")
+        daemon, before = lab.status()["pid"], lab.status()["since_at"]
+        with Watch(lab.site):
+            done = lab.site.ocsd("upgrade")
+            assert done.returncode == 0, done.stderr
+            assert "ocsd 0.1.0 -> 0.1.0" in done.stdout
+            assert "5 of 5 processes went on" in done.stdout
+        upgraded_at = time.time()
+        assert lab.status()["pid"] == daemon
+        assert lab.status()["since_at"] > before
+        lab.is_as_it_was()
+        wait_until(
+            lambda: min(heard(path)[1].values()) > upgraded_at,
+            "samples after the upgrade",
+        )
+    finally:
+        listener.send_signal(signal.SIGINT)
+        listener.wait(30)
+    for numbers in heard(path)[0].values():
+        assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert lab.site.ocsd("stop").returncode == 0
+    assert lab.site.processes() == []
 
 
 def test_an_upgrade_to_a_version_that_cannot_be_imported_changes_nothing(site):
