@@ -223,6 +223,7 @@ class Daemon:
         """Report that everything is being stopped."""
         self.lock.stopping()
         self._parts.systemd.stopping()
+        self._parts.face.runs.end_what_looks()
         self.progress.say("stopping")
 
     def stopped(self, took_s: float) -> None:
@@ -234,7 +235,8 @@ class Daemon:
         self._parts.processes.connection.send(EndRequest())
 
     def flush(self) -> None:
-        """Write what is still in memory."""
+        """Write what is still in memory, and leave nothing behind."""
+        self._parts.face.runs.end_what_looks()
         self._parts.oversight.chronicle.close()
         self._parts.oversight.audit.close()
         self.settings.log.flush()

@@ -11,7 +11,13 @@ from ocsd.status import replies
 from ocsd.text.uri import uri_component
 
 ASK_LIMIT_S: Final = 2.0
-"""Time that another host has for an answer."""
+"""Time that another host has for an answer [s]."""
+RUN_LIMIT_S: Final = 40.0
+"""Time for a piece of a command's output [s].
+
+It comes within a second, but not from a host that is very busy, or tries a new version before an
+upgrade. Whoever waits for it has had an answer of this host just before.
+"""
 
 
 class SiteHost(NamedTuple):

@@ -56,11 +56,11 @@ The restart budget
 ------------------
 An end that was not asked for is answered by the policy of the entry. If another start follows, the
 first three in a row happen at once. Each later one waits twice as long as the one before, at most a
-minute. After a minute up the count begins again. ocsd never gives up on a crash, because devices
-come back. Two kinds of end do not count. Many instances that fail at the same time have one cause,
-for which each of them only waits a few seconds (`Exited.shared`). Exit code 125 says that trying
-again is of no use: the instance is `failed` until its cause is gone (`CauseCleared`) or the
-operator asks.
+minute. After a minute up the count begins again, and when a person has changed the entry.
+ocsd never gives up on a crash, because devices come back. Two kinds of end do not count. Many
+instances that fail at the same time have one cause, for which each of them only waits a few seconds
+(`Exited.shared`). Exit code 125 says that trying again is of no use: the instance is `failed` until
+its cause is gone (`CauseCleared`) or the operator asks.
 
 Below stand the state, then the table, then the decisions, in the order of a life. The diagram in
 docs/supervision.md is made from the table.
@@ -287,6 +287,9 @@ def _failed(life: Lifecycle, reason: str, at: Moment, shared: bool) -> _Decided:
 def _retry(life: Lifecycle, event: events.TimerFired | events.CauseCleared, at: Moment) -> _Decided:
     cleared = event if isinstance(event, events.CauseCleared) else events.CauseCleared()
     again = replace(life, restarts=life.restarts + (not cleared.by))
+    if cleared.by:
+        # What ended was run by another entry: as on request, that is forgotten.
+        again = replace(again, failures=0, last_end="")
     reason = "; tried again, for ".join(filter(None, (life.reason, cleared.evidence)))
     return _enter(again, State.STARTING, at, reason), (Spawn(),)
 

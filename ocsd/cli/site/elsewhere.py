@@ -21,11 +21,13 @@ _SURE: Final = frozenset({"-y", "--yes", "--dry-run"})
 _STEPS: Final = frozenset({"down", "reload"})
 """Commands before which a person at a terminal is asked."""
 _HELP: Final = frozenset({"-h", "--help"})
+_OWN_OPTIONS: Final = frozenset({"--data-dir", "--folder", "--unit"})
+"""Options with a value that hosts do not take from others."""
 _BESIDE: Final = frozenset({"router", "ocsd", "forkserver"})
 """Names that each host has."""
 
 
-class _Line(NamedTuple):
+class CommandWords(NamedTuple):
     """A command line, by what its words mean."""
 
     command: str
@@ -65,7 +67,7 @@ def addressed(words: Sequence[str]) -> int | None:
     OcsdError
         If a host or name is not of the site, or a host cannot be asked.
     """
-    line = _read(words)
+    line = read(words)
     if not line.names_hosts or line.is_of_this_host or _HELP & set(words):
         return None
     if line.host is not None:
@@ -89,7 +91,7 @@ def after(error: OcsdError, words: Sequence[str]) -> int:
     OcsdError
         The same error, if the site does not help either.
     """
-    line = _read(words)
+    line = read(words)
     here = {daemon.host for daemon in control.find_all()}
     if not _may_help(line, here, error):
         raise error
@@ -104,7 +106,7 @@ def after(error: OcsdError, words: Sequence[str]) -> int:
     return _run_all(way, hosts, line.of(chosen))
 
 
-def _may_help(line: _Line, here: Container[str], error: OcsdError) -> bool:
+def _may_help(line: CommandWords, here: Container[str], error: OcsdError) -> bool:
     """Whether other hosts of the site may have what was named."""
     if isinstance(error, SilentDaemonError):
         return False
@@ -114,7 +116,7 @@ def _may_help(line: _Line, here: Container[str], error: OcsdError) -> bool:
 
 
 def _chosen(
-    line: _Line, hosts: Sequence[SiteHost], way: Way, here: Container[str]
+    line: CommandWords, hosts: Sequence[SiteHost], way: Way, here: Container[str]
 ) -> dict[str, list[str]] | None:
     """Return the names of each host; None if there is nothing but the host of this machine."""
     if line.host is not None:
@@ -187,17 +189,19 @@ def _confirm(words: Sequence[str], far: FarHost) -> None:
         question.confirm(f"{far.name}: reload?")
 
 
-def _read(words: Sequence[str]) -> _Line:
+def read(words: Sequence[str]) -> CommandWords:
+    """Return what the words of a command line are."""
     command = words[0]
     site_file, rest = _option(words[1:], "--site-file")
     host, rest = _option(rest, "--host")
     known = COMMANDS[command]
-    # Those of this command line that other hosts do not take.
-    places = parsed(known._replace(options=known.options | {"--folder"}), rest).names
+    places = parsed(known._replace(options=known.options | _OWN_OPTIONS), rest).names
     part = [place for place in places if rest[place] in known.parts][:1]
     named = [place for place in places if place not in part]
     kept = [word for place, word in enumerate(rest) if place not in named]
-    return _Line(command, [rest[place] for place in named], [command, *kept], host, site_file)
+    return CommandWords(
+        command, [rest[place] for place in named], [command, *kept], host, site_file
+    )
 
 
 def _option(words: Sequence[str], option: str) -> tuple[str | None, list[str]]:

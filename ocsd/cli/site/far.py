@@ -16,7 +16,8 @@ from ocsd.errors import (
     TimedOutError,
     UnreachableError,
 )
-from ocsd.status.site import SiteHost, control_uri, hosts_of
+from ocsd.status.commands import COMMANDS
+from ocsd.status.site import RUN_LIMIT_S, SiteHost, control_uri, hosts_of
 from ocsd.text import units
 
 _LIMITS_S: Final[Mapping[str, float]] = {
@@ -25,13 +26,13 @@ _LIMITS_S: Final[Mapping[str, float]] = {
     "file": 10.0,
     "take_file": 45.0,
     "put_back": 10.0,
-    "more": 10.0,
+    "run": RUN_LIMIT_S + 1.0,
+    "more": RUN_LIMIT_S + 1.0,
 }
 """Time for the answers to requests; their own limits are shorter [s]."""
 _SEARCH_LIMIT_S: Final = 6.0
 """Time in which a daemon is found that knows all others [s]."""
-_RUN_LIMIT_S: Final = 6.0
-_CONSENT_LIMIT_S: Final = 40.0
+_FAR_LIMIT_S: Final = 6.0
 _SUCCESSOR_LIMIT_S: Final = 60.0
 _BACK_POLL_S: Final = 0.1
 
@@ -190,7 +191,7 @@ class FarHost:
             self._way = next(ways())
         return self._way
 
-    def ask(self, request: str, limit_s: float | None = None, **more: Any) -> dict[str, Any]:
+    def ask(self, request: str, **more: Any) -> dict[str, Any]:
         """Return the answer to a request (docs/reference/wire.md, "Daemons").
 
         Raises
@@ -200,7 +201,7 @@ class FarHost:
         UnreachableError, NoDaemonError, TimedOutError
             If there is no answer in time.
         """
-        limit_s = limit_s or _LIMITS_S.get(request, _RUN_LIMIT_S)
+        limit_s = _LIMITS_S.get(request, _FAR_LIMIT_S)
         return self.way.ask(self.name, {"request": request, **more}, limit_s)
 
     def status(self) -> dict[str, Any]:
@@ -232,12 +233,9 @@ class FarHost:
             As for `ask`.
         """
         screen = terminal.of_output()
-        limit_s = None
-        if words[0] == "upgrade":
-            limit_s = _CONSENT_LIMIT_S
         looks = {"columns": screen.width_columns, "colour": screen.colour}
         begun_s = time.monotonic()
-        answer = self.ask("run", limit_s, words=list(words), input=given, **looks)
+        answer = self._ask_on(words, "run", words=list(words), input=given, **looks)
         show, complain = out or _printer(sys.stdout), err or _printer(sys.stderr)
         while True:
             show(answer["out"])
@@ -246,7 +244,18 @@ class FarHost:
                 return self._upgraded(answer, begun_s, show)
             if answer["exit_code"] is not None:
                 return int(answer["exit_code"])
-            answer = self.ask("more", run=answer["run"])
+            answer = self._ask_on(words, "more", run=answer["run"])
+
+    def _ask_on(self, command: Sequence[str], request: str, **more: Any) -> dict[str, Any]:
+        """Ask for a command; without an answer, it may have been carried out all the same."""
+        try:
+            return self.ask(request, **more)
+        except (TimedOutError, UnreachableError) as error:
+            if COMMANDS[command[0]].action == "status":
+                raise
+            raise type(error)(
+                f"{error}; what came of it says: ocsd history {self.name}:"
+            ) from error
 
     def _upgraded(self, told: Mapping[str, Any], begun_s: float, show: Write) -> int:
         """Wait for the daemon that takes the place of the one that has agreed to an upgrade."""

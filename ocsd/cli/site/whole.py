@@ -152,7 +152,9 @@ def _worst(site: WholeSite) -> str:
     words = {_word(each) for each in site.hosts}
     if _NO_ANSWER in words:
         return HostWord.ATTENTION
-    return max(words or {HostWord.OK}, key=list(map(str, HostWord)).index)
+    # A host on which nothing runs on purpose says nothing of the others.
+    rest = words - {HostWord.NOTHING_RUNS} or words or {HostWord.OK}
+    return max(rest, key=list(map(str, HostWord)).index)
 
 
 def _word(host: SiteHost) -> str:

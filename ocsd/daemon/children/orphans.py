@@ -14,7 +14,6 @@ from ocsd.forkserver.protocol import FOR_THE_LEADER
 
 
 @implementer(IReadDescriptor)
-@implementer(IReadDescriptor)
 @dataclass(eq=False)
 class Orphan:
     """Watches a process that is not the daemon's child, through a pidfd (pidfd_open(2)).

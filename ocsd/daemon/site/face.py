@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredList, DeferredLock, maybeDeferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.web import server
@@ -33,7 +33,7 @@ from ocsd.errors import (
 )
 from ocsd.reactor.repeating import repeating
 from ocsd.status import commands
-from ocsd.status.site import ASK_LIMIT_S, control_uri
+from ocsd.status.site import ASK_LIMIT_S, RUN_LIMIT_S, control_uri
 from ocsd.text.nearest import did_you_mean
 
 SITE_LINK: Final = "ocsd.daemon.site.link"
@@ -46,10 +46,15 @@ LEAST_POLL_S: Final = 2.0
 RIVAL_SHOWN_S: Final = 120.0
 """Time for which another daemon of this host is told after its last try [s]."""
 
-_LIMITS_S: Final = {"status": ASK_LIMIT_S, "site": ASK_LIMIT_S + 1.0, "take_file": 40.0}
+_LIMITS_S: Final = {
+    "status": ASK_LIMIT_S,
+    "site": ASK_LIMIT_S + 1.0,
+    "take_file": 40.0,
+    "run": RUN_LIMIT_S,
+    "more": RUN_LIMIT_S,
+}
 """Time for the answer to some requests of this host's people to another one [s]."""
 _USUAL_LIMIT_S: Final = 5.0
-_UPGRADE_LIMIT_S: Final = 40.0
 _NARROWEST, _WIDEST = 20, 1000
 """Width of output [columns]."""
 
@@ -76,6 +81,8 @@ class SiteFace:
     _link: Any = field(default=None, init=False)
     _rival: tuple[float, str] = field(default=(float("-inf"), ""), init=False)
     _next: int = field(default=0, init=False)
+    _one_by_one: DeferredLock = field(default_factory=DeferredLock, init=False)
+    """Held while the site file is replaced, which is checked for seconds before."""
 
     def start(self) -> None:
         """Join the site's router, and go on asking the other hosts."""
@@ -113,8 +120,6 @@ class SiteFace:
         if host == self.host:
             return maybeDeferred(self._respond, asker, body)
         limit_s = _LIMITS_S.get(str(body.get("request")), _USUAL_LIMIT_S)
-        if list(body.get("words") or ())[:1] == ["upgrade"]:
-            limit_s = _UPGRADE_LIMIT_S
         claim = people.claim_of(asker, self.host)
         return maybeDeferred(self._call, host, {**body, "caller": claim}, limit_s)
 
@@ -138,10 +143,11 @@ class SiteFace:
 
     def _called(self, client: Caller, body: dict[str, Any]) -> "Deferred[_Reply]":
         """Answer a request that has come through the router."""
-        claim = body.pop("caller", None)
-        if body.get("request") == "claim":
+        is_closed = self.settings().hub.is_closed
+        # Who asks for a person is no daemon that wants this address.
+        if body.get("request") == "claim" and people.is_daemon(client, body, is_closed):
             return maybeDeferred(self._claimed, client, body)
-        asker = people.asker_of(client, claim, self.settings().hub.is_closed)
+        asker = people.asker_of(client, body.pop("caller", None), is_closed)
         answered = maybeDeferred(self._respond, asker, body)
         return answered.addErrback(self._refused, asker)
 
@@ -189,7 +195,7 @@ class SiteFace:
         return asking.addCallback(known)
 
     def _run(self, asker: Asker, body: Mapping[str, Any]) -> Any:
-        words = list(body.get("words") or ())
+        words: Any = body.get("words")
         command = commands.checked(words)
         name = words[0]
         self._permitted(asker, command.action, name)
@@ -236,12 +242,11 @@ class SiteFace:
 
     def _take_file(self, asker: Asker, body: Mapping[str, Any]) -> "Deferred[_Reply]":
         keeper = self._keeper(asker, "take_file")
-        asked = deferToThread(keeper.take, body.get("text"), body.get("digest_before"))
-        return self._noted(asked, asker, "take_file")
+        wanted = body.get("text"), body.get("digest_before")
+        return self._replace(lambda: keeper.take(*wanted), asker, "take_file")
 
     def _put_back(self, asker: Asker, _body: Mapping[str, Any]) -> "Deferred[_Reply]":
-        asked = deferToThread(self._keeper(asker, "put_back").put_back)
-        return self._noted(asked, asker, "put_back")
+        return self._replace(self._keeper(asker, "put_back").put_back, asker, "put_back")
 
     def _keeper(self, asker: Asker, action: str) -> SiteFileKeeper:
         self._permitted(asker, action, "")
@@ -255,7 +260,9 @@ class SiteFace:
         hub = self.settings().hub
         people.refuse_strangers_files(hub.is_closed, hub.is_local, hub.take_files)
 
-    def _noted(self, asked: "Deferred[_Reply]", asker: Asker, action: str) -> "Deferred[_Reply]":
+    def _replace(self, work: Callable[[], _Reply], asker: Asker, action: str) -> "Deferred[_Reply]":
+        """Replace the site file in a thread, one request after the other, and note it."""
+
         def failed(failure: Any) -> Any:
             self._note(asker, action, AuditOutcome.FAILED, str(failure.value))
             return failure
@@ -265,7 +272,8 @@ class SiteFace:
             self.log.info("{action}, asked for by {who}", action=action, who=asker.text)
             return reply
 
-        return asked.addCallbacks(done, failed)
+        replaced = self._one_by_one.run(lambda: deferToThread(work))
+        return replaced.addCallbacks(done, failed)
 
     # What is known of others
 

@@ -58,16 +58,15 @@ class SiteFileKeeper:
             raise UsageError(f"a site file is a text of at most {LARGEST_FILE_BYTES:,} characters")
         before, after = self._read(), text.encode()
         if digest_before is not None and digest_before != load.digest(before):
-            raise UsageError(
-                f"{self.path} of host {self.host!r} was changed meanwhile; look at it again, then "
-                "send the file anew"
-            )
+            raise self._changed()
         if before == after:
             return {**self._facts(after), "changed": False}
         new = self._beside(_NEW)
         try:
             self._write(new, after)
             warnings = self._checked(new)
+            if self._read() != before:
+                raise self._changed()
             self._write(self._beside(_BEFORE), before)
             os.replace(new, self._target)
         except OSError as error:
@@ -154,6 +153,12 @@ class SiteFileKeeper:
                 f"host {self.host!r} refuses the file, and nothing is changed there: {told}"
             )
         return told
+
+    def _changed(self) -> UsageError:
+        return UsageError(
+            f"{self.path} of host {self.host!r} was changed meanwhile; look at it again, then "
+            "send the file anew"
+        )
 
     def _unwritten(self, error: OSError) -> SiteFileError:
         place = error.filename or self.path

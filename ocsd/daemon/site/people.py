@@ -21,6 +21,11 @@ def claim_of(asker: Asker, host: str) -> dict[str, str]:
     return {"person": person, "role": asker.role, "address": address}
 
 
+def is_daemon(client: Caller, body: Mapping[str, object], is_closed: bool) -> bool:
+    """Return whether a request is a daemon's own, and not one for a person there."""
+    return "caller" not in body and (not is_closed or client.role == HOST_ROLE)
+
+
 def asker_of(client: Caller, claim: object, is_closed: bool) -> Asker:
     """Return the person for whom a client of the router asks.
 

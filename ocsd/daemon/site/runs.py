@@ -287,6 +287,12 @@ class CommandRuns:
             )
         return self._piece_of(str(number))
 
+    def end_what_looks(self) -> None:
+        """End all that change nothing: this daemon ends, and nobody gets their output."""
+        for run in (*self._runs.values(), *self._left):
+            if not run.changes:
+                run.end()
+
     def _piece_of(self, number: str) -> "Deferred[dict[str, Any]]":
         run = self._runs[number]
         self._forget_limit(number)

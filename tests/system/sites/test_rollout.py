@@ -14,6 +14,7 @@ import pytest
 import yaml
 from so3g.hk import HKArchiveScanner
 
+from ocsd.site import load
 from tests.system.conftest import NO_PAGE, Site, fake_agent
 from tests.system.waiting import free_port, wait_until
 
@@ -93,6 +94,8 @@ class ThreeFiles(Site):
 
     def applied(self, text):
         """Bring all hosts to a file, whatever an earlier test has left behind."""
+        if set(self.files().values()) == {(text, load.digest(text.encode()))}:
+            return
         done = self.site("apply", text, "--waves", "rest", "--yes")
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -132,10 +135,8 @@ def site(running):
     """The site with its first file on all hosts, in use, and all of them known to each other."""
 
     def all_answer():
-        return {row["standing"] for row in running.plan(running.text()).values()} <= {
-            "up to date",
-            "behind",
-        }
+        rows = running.daemon("hub").ask("/v1/site/hub", {"request": "site"}, 10)["hosts"]
+        return not any(row["trouble"] for row in rows)
 
     wait_until(all_answer, "the hosts to answer each other")
     running.applied(running.text())

@@ -4,10 +4,21 @@ import click
 import pytest
 
 from ocsd.cli.main import OF_OTHER_HOSTS, ocsd
+from ocsd.cli.site.elsewhere import read
 from ocsd.errors import NotPermittedError, UsageError
 from ocsd.status.commands import COMMANDS, MOST_WORDS, checked, parsed
 
-LEFT_OUT = {"--host", "--site-file", "--folder", "--unit", "--watch", "--site", "-S", "--repair"}
+LEFT_OUT = {
+    "--host",
+    "--data-dir",
+    "--site-file",
+    "--folder",
+    "--unit",
+    "--watch",
+    "--site",
+    "-S",
+    "--repair",
+}
 """Options that only the command line of the host itself has."""
 
 
@@ -79,3 +90,16 @@ def test_the_options_of_each_command_are_those_that_it_has(name):
     assert table.flags <= flags
     assert not table.options & flags
     assert not (table.flags | table.options) & LEFT_OUT
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_value_of_an_option_is_never_taken_for_a_name(name):
+    command = ocsd.get_command(None, name)
+    found = [command]
+    if isinstance(command, click.Group):
+        found = [command.commands[part] for part in COMMANDS[name].parts]
+    params = {param for each in found for param in each.params if isinstance(param, click.Option)}
+    for param in params:
+        if not (param.is_flag or param.count):
+            for option in param.opts:
+                assert read([name, option, "x"]).names == [], option

@@ -324,6 +324,12 @@ def test_what_failed_for_good_is_tried_when_its_cause_is_gone(by, restarts):
     assert life.restarts == restarts
 
 
+def test_the_ends_of_another_entry_are_forgotten():
+    life, _ = run(up_since(0.0), *[(Exited(code=1), 0.0)] * 4)
+    life, _ = run(life, (CauseCleared("its entry changed", "alice"), 0.1), (BecameReady(), 0.2))
+    assert (life.failures, life.last_end) == (0, "")
+
+
 @pytest.mark.parametrize("state", [State.BACKOFF, State.FAILED, State.DOWN])
 def test_a_process_that_is_found_running_is_never_started_twice(state):
     life, actions = Lifecycle(state=state, wake_at_s=5.0).after(Adopted(), 1.0)

@@ -155,6 +155,8 @@ class World(RuleBasedStateMachine):
             case CauseCleared(by=by):
                 assert self.waits()
                 self.unasked_starts += not by
+                if by:
+                    self.ends = 0
             case TimerFired():
                 assert self.not_before_s is not None, "it was not to be tried again"
                 assert self.now_s >= self.not_before_s - 1e-9, "it was tried too soon"

@@ -32,6 +32,12 @@ def test_each_host_has_a_line_and_below_it_what_is_wrong():
     ]
 
 
+def test_a_host_that_was_put_down_does_not_speak_for_the_site():
+    resting = SiteHost("lab-5", status("lab-5", instance("lamp", state="down", target="down")))
+    assert lines(WholeSite((WELL, resting)), PIPE)[0].startswith("site: ok · ")
+    assert lines(WholeSite((resting,)), PIPE)[0].startswith("site: nothing runs · ")
+
+
 def test_a_host_of_another_site_on_this_machine_is_shown_and_counts_for_nothing():
     other = SiteHost("yard", status("yard", instance("crane", state="failed")), 5.0)
     site = WholeSite((WELL,), beside=(other,))

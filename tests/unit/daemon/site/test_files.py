@@ -55,6 +55,14 @@ def test_a_file_that_was_changed_meanwhile_stays(keeper):
     assert keeper.take(TEXT, None)["changed"] is False
 
 
+def test_an_edit_while_the_new_file_is_checked_is_not_lost(keeper, monkeypatch):
+    edited = f"{TEXT}# by hand\n"
+    monkeypatch.setattr(SiteFileKeeper, "_checked", lambda self, _: self.path.write_text(edited))
+    with pytest.raises(UsageError, match="was changed meanwhile"):
+        keeper.take(NEW, None)
+    assert keeper.path.read_text() == edited
+
+
 def test_a_file_that_is_gone_is_told(keeper):
     keeper.path.unlink()
     with pytest.raises(SiteFileError, match="cannot be read"):

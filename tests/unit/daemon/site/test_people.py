@@ -4,7 +4,7 @@ import pytest
 
 from ocsd.bus.caller import Caller
 from ocsd.daemon.api.askers import Asker, refuse
-from ocsd.daemon.site.people import asker_of, claim_of, refuse_strangers_files
+from ocsd.daemon.site.people import asker_of, claim_of, is_daemon, refuse_strangers_files
 from ocsd.errors import NotPermittedError
 
 OTTO = Caller(7, "otto", "operator")
@@ -49,3 +49,11 @@ def test_a_site_file_comes_over_no_open_router_that_others_reach():
         refuse_strangers_files(closed, local, takes)
     with pytest.raises(NotPermittedError, match="take_files: true"):
         refuse_strangers_files(is_closed=False, is_local=False, takes_files=False)
+
+
+def test_only_a_daemon_says_that_an_address_is_its_own():
+    assert is_daemon(HOST, {}, is_closed=True)
+    assert not is_daemon(OTTO, {}, is_closed=True)
+    assert not is_daemon(HOST, {"caller": claim_of(LOCAL, "lab-1")}, is_closed=True)
+    assert not is_daemon(OTTO, {"caller": claim_of(LOCAL, "lab-1")}, is_closed=False)
+    assert is_daemon(OTTO, {}, is_closed=False)
