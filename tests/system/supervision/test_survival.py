@@ -378,7 +378,9 @@ def test_a_job_that_is_done_is_done_once_and_keeps_nobody_waiting(site):
     assert site.instance("job")["reason"] == f"while no daemon ran: {DONE}"
     assert runs.read_text() == "xx"
 
-    os.kill(site.status()["pid"], signal.SIGKILL)
+    daemon = psutil.Process(site.status()["pid"])
+    daemon.kill()
+    wait_until(lambda: is_dead(daemon), "the daemon's end")
     assert site.ocsd("stop").returncode == 0
     site.start()
     assert runs.read_text() == "xxx"
