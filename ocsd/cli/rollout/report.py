@@ -1,5 +1,6 @@
 """The words and the JSON of `ocsd site plan`, `apply` and `push`."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -112,7 +113,7 @@ def plan_exit_code(sights: Sequence[Sight], digest: str) -> int:
 
 
 _NEXT: Final[Mapping[Stage, str]] = {
-    Stage.LEFT_OUT: "when it answers again: ocsd site apply",
+    Stage.LEFT_OUT: "once that is mended: ocsd site apply, with the same file",
     Stage.REFUSED: "nothing was changed there",
     Stage.WENT_BACK: "it runs its file of before again",
     Stage.STUCK: "look at it there: ocsd status; the file before is beside the site file",
@@ -120,7 +121,7 @@ _NEXT: Final[Mapping[Stage, str]] = {
 """The state of a host that is not done, or the next step there."""
 
 
-def result_lines(course: Course) -> Iterator[str]:
+def result_lines(course: Course, new: NewFile) -> Iterator[str]:
     """Yield a line for each host that is not done, and a summary."""
     counts: dict[Stage, int] = {}
     for host, stage in course.stages.items():
@@ -131,7 +132,7 @@ def result_lines(course: Course) -> Iterator[str]:
     told = ", ".join(f"{number} {stage}" for stage, number in counts.items())
     yield f"{plural(len(course.stages), 'host')}: {told}"
     if course.under_way or course.has_failed or course.interrupted:
-        yield "see where each stands: ocsd site plan"
+        yield f"see where each stands: ocsd site plan --site-file {shlex.quote(new.path)}"
 
 
 def result_json(course: Course, new: NewFile, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -131,7 +131,9 @@ class Containers:
 
     @property
     def trouble(self) -> str:
-        """The faults of Docker and of the compose files; empty if there are none."""
+        """The faults of Docker and of the compose files; empty if there are none, or no files."""
+        if not self.options.files:
+            return ""
         return "; ".join(filter(None, (self.looks.trouble, trouble_of(self.files.all()))))
 
     def service(self, instance_id: str) -> str:

@@ -71,7 +71,7 @@ def apply(
         changes = {host: performer.effects(host) for host in course.stages}
         print(json.dumps(report.result_json(course, rollout.new, changes), indent=2))
     else:
-        print("\n".join(report.result_lines(course)))
+        print("\n".join(report.result_lines(course, rollout.new)))
     return exit_code(course)
 
 

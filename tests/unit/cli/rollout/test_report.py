@@ -91,10 +91,10 @@ def test_a_plan_for_programs_has_each_host_and_the_waves():
 def test_the_end_of_a_roll_out_is_told_for_each_host_that_is_not_done():
     stages = {"a": Stage.DONE, "b": Stage.WENT_BACK, "c": Stage.UNTOUCHED}
     course = Course((), stages, {"b": "thermo1: failed"})
-    assert list(result_lines(course)) == [
+    assert list(result_lines(course, NEW)) == [
         "b went back: thermo1: failed; it runs its file of before again",
         "3 hosts: 1 done, 1 went back, 1 untouched",
-        "see where each stands: ocsd site plan",
+        f"see where each stands: ocsd site plan --site-file {NEW.path}",
     ]
     assert result_json(course, NEW, {"b": {"thermo1": "restarts"}})["hosts"][1] == {
         "host": "b",
@@ -102,4 +102,4 @@ def test_the_end_of_a_roll_out_is_told_for_each_host_that_is_not_done():
         "reason": "thermo1: failed",
         "effects": {"thermo1": "restarts"},
     }
-    assert list(result_lines(Course((), {"a": Stage.DONE}))) == ["1 host: 1 done"]
+    assert list(result_lines(Course((), {"a": Stage.DONE}), NEW)) == ["1 host: 1 done"]
