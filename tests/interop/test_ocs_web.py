@@ -66,6 +66,8 @@ class Page:
 
 @pytest.fixture(scope="module")
 def page(site):
+    # Other files of this site run operations that have never run here.
+    assert site.ocsd("restart", "fake-data1", "fake-data2").returncode == 0
     url = yaml.safe_load(site.site_file.read_text())["hub"]["wamp_server"]
     with connect(url, subprotocols=["wamp.2.json"], max_size=2**24, proxy=None) as socket:
         assert socket.subprotocol == "wamp.2.json"

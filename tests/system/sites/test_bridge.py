@@ -215,7 +215,8 @@ def test_the_recorder_has_each_sample_once_whatever_is_killed(two):
     goes_on()
     row = wait_until(lambda: (row := two.bridge())["health"] == "degraded" and row, "the news")
     assert "not connected to the hub since" in row["reason"]
-    with pytest.raises(LookupError, match=r"bridge\.error\.router_away"):
+    # The next router may be there already, before the agent that is called.
+    with pytest.raises(LookupError, match=r"bridge\.error\.router_away|no_such_procedure"):
         two.call("leaf", "near.ops", "status", "count")
     two.is_joined()
     wait_until(hub_answers, "calls over the hub's next router")
