@@ -70,12 +70,19 @@ class Interruption:
             raise KeyboardInterrupt
 
 
+def _unraisable(what: Any) -> None:
+    """Say nothing of an interruption where it cannot be raised: it ends the start all the same."""
+    if not issubclass(what.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(what)
+
+
 def main() -> int:
     """Run the daemon; return the exit code of the process."""
     # Should systemd's watchdog end it (SIGABRT), the system's journal shows where it was stuck.
     faulthandler.enable()
     # Until the reactor runs: nearly all that is loaded stays, and to search it takes time.
     gc.disable()
+    sys.unraisablehook = _unraisable
     # Both signals simply end the start until there is something to stop in order.
     interruption = Interruption()
     for number in (signal.SIGINT, signal.SIGTERM):
