@@ -25,7 +25,7 @@ SHORT_HELP = {
     "alarm": "See the alarms of this host, acknowledge, silence and try them.",
     "values": "Show the latest value of each field that agents publish.",
     "view-feed": "Show the last hour of one feed in a browser and in Grafana.",
-    "data": "List, check, export, plot and push recorded data.",
+    "data": "List, check, export, plot, copy and push recorded data.",
     "run": "Run one agent of the site in the foreground, for its author.",
     "init": "Write a commented site file for this machine, which runs as it is.",
     "new": "Make the folder of a new agent, with driver, simulator and tests.",

@@ -312,6 +312,8 @@ class _Walk:
 
     def number(self) -> int:
         """Return the next number of 8 bytes."""
+        if self.at > len(self._content):
+            raise _UnknownError  # The length of a text was harmed.
         (found,) = _U64.unpack_from(self._content, self.at)
         self.at += 8
         return int(found)
