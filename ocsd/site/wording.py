@@ -15,7 +15,7 @@ from ocsd.text.nearest import did_you_mean, nearest
 _NOT_WRITTEN: Mapping[type[BaseModel], frozenset[str]] = {
     Host: frozenset({"name", "lines"}),
     Instance: frozenset({"line"}),
-    Site: frozenset({"path", "warnings", "lines"}),
+    Site: frozenset({"path", "warnings", "lines", "digest"}),
 }
 _OF_OLD_OCS = frozenset({"registry_agent"})
 """Keys in the documentation of OCS that no version still in use reads."""

@@ -32,6 +32,7 @@ def test_the_default_site_is_the_host_of_the_guide():
         "wamp_tls": None,
         "access_policy": None,
         "registry_address": None,
+        "take_files": False,
     }
     assert site.hosts["grumpy"].crossbar == Crossbar()
     assert " ".join(instances["fake-data1"].arguments) == (
