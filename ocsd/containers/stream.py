@@ -101,6 +101,11 @@ class ByteLines:
             yield self._held
             self._held = b""
 
+    def rest(self) -> bytes:
+        """Return what came after the last line, for nothing more comes."""
+        rest, self._held = self._held, b""
+        return rest
+
 
 @dataclass(eq=False)
 class Frames:
@@ -152,6 +157,12 @@ class LogLines:
         """Return the new lines for the log, with their ends."""
         return [line for line in map(self._line, self._lines.take(data)) if line]
 
+    def rest(self) -> list[bytes]:
+        """Return the last line for the log if it has no end, for nothing more comes."""
+        rest = self._lines.rest()
+        line = self._line(rest) if rest else b""
+        return [line] if line else []
+
     def _line(self, raw: bytes) -> bytes:
         told, _, text = raw.rstrip(b"\r").partition(b" ")
         time = told.decode("ascii", "replace")
@@ -174,9 +185,9 @@ class LogLines:
         return whole_ns + self._number
 
 
-def logs_query(after_ns: int) -> dict[str, str]:
-    """Return the query of the output of a container since a stamp [ns], and on."""
-    query = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": "1"}
+def logs_query(after_ns: int, *, follow: bool) -> dict[str, str]:
+    """Return the query of the output of a container since a stamp [ns]: so far, or on and on."""
+    query = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow))}
     if after_ns:
         query["since"] = str(after_ns // _SECOND_NS)
     return query

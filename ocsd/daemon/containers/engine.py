@@ -52,8 +52,15 @@ class Engine:
 
     async def tail(self, container_id: str) -> bytes:
         """Return the end of a container's output, in frames unless it is a terminal's."""
-        path = f"/containers/{container_id}/logs"
-        return await self._ask("GET", path, stdout="1", stderr="1", tail=str(TAIL_LINES))
+        return await self.output(
+            container_id, {"stdout": "1", "stderr": "1", "tail": str(TAIL_LINES)}
+        )
+
+    async def output(self, container_id: str, query: dict[str, str]) -> bytes:
+        """Return the output of a container, in frames unless it is a terminal's."""
+        return await self._ask(
+            "GET", f"/containers/{container_id}/logs", limit_s=ENGINE_ANSWER_LIMIT_S, **query
+        )
 
     async def image_id(self, image: str) -> str:
         """Return the id of an image of this host; empty if it is not here."""
@@ -121,33 +128,41 @@ class EngineStream(ClientFactory):
     def __init__(
         self, asked: bytes, on_data: Callable[[bytes], None], on_end: Callable[[], None]
     ) -> None:
-        self._asked = asked
-        self._on_data = on_data
-        self._on_end = on_end
+        self.asked = asked
+        self.on_data = on_data
+        self.on_end = on_end
+        self._conversation: _EngineConversation | None = None
 
     def buildProtocol(self, _addr: Any) -> "_EngineConversation":
         """Return the conversation of the connection that was made."""
-        return _EngineConversation(self._asked, self._on_data, self._on_end)
+        self._conversation = _EngineConversation(self)
+        return self._conversation
 
     def clientConnectionFailed(self, _connector: Any, _reason: Any) -> None:
         """Report the end: there was no connection."""
-        self._on_end()
+        self.on_end()
+
+    def leave(self) -> None:
+        """Hear nothing more of it, not even its end."""
+        self.on_data, self.on_end = _ignore, _ignore
+        if self._conversation is not None and self._conversation.transport is not None:
+            self._conversation.transport.abortConnection()
+
+
+def _ignore(*_: object) -> None:
+    pass
 
 
 class _EngineConversation(Protocol):
     # Any: Twisted's interfaces are zope's, which mypy cannot match with classes.
     transport: Any
 
-    def __init__(
-        self, asked: bytes, on_data: Callable[[bytes], None], on_end: Callable[[], None]
-    ) -> None:
-        self._asked = asked
-        self._on_data = on_data
-        self._on_end = on_end
+    def __init__(self, stream: EngineStream) -> None:
+        self._stream = stream
         self._body = Body()
 
     def connectionMade(self) -> None:
-        self.transport.write(self._asked)
+        self.transport.write(self._stream.asked)
 
     def dataReceived(self, data: bytes) -> None:
         try:
@@ -158,7 +173,7 @@ class _EngineConversation(Protocol):
         if self._body.status >= _FIRST_REFUSAL:
             self.transport.abortConnection()
         elif body:
-            self._on_data(body)
+            self._stream.on_data(body)
 
     def connectionLost(self, reason: Any = connectionDone) -> None:
-        self._on_end()
+        self._stream.on_end()

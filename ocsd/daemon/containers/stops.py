@@ -1,7 +1,7 @@
 """Ends containers, at the pace that their compose file allows."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -27,6 +27,8 @@ class Stops:
 
     reactor: Any
     engine: Engine
+    last_output: Callable[[str, Container], Awaitable[None]]
+    """Called with an instance and its container, which has ended, before that is removed."""
     on_end: Callable[[], None]
     """Called when a stop is over."""
 
@@ -54,7 +56,7 @@ class Stops:
                 self.under_way[instance_id] = self.reactor.seconds() + limit_s
                 self._do(instance_id, self._stop(instance_id, container, limit_s))
             return
-        self._do(instance_id, self._force(container, signal.Signals(number).name))
+        self._do(instance_id, self._force(instance_id, container, signal.Signals(number).name))
 
     def _do(self, instance_id: str, work: Any) -> None:
         def failed(failure: Any) -> None:
@@ -71,12 +73,16 @@ class Stops:
     async def _stop(self, instance_id: str, container: Container, limit_s: float) -> None:
         try:
             await self.engine.stop(container.container_id, limit_s)
-            await self.engine.remove(container.container_id)
+            await self._remove(instance_id, container)
         except EngineAwayError:
             self.owed[instance_id] = container
             raise
 
-    async def _force(self, container: Container, signal_name: str) -> None:
+    async def _force(self, instance_id: str, container: Container, signal_name: str) -> None:
         await self.engine.kill(container.container_id, signal_name)
         if signal_name == signal.SIGKILL.name:
-            await self.engine.remove(container.container_id)
+            await self._remove(instance_id, container)
+
+    async def _remove(self, instance_id: str, container: Container) -> None:
+        await self.last_output(instance_id, container)
+        await self.engine.remove(container.container_id)

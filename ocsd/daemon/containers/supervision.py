@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
@@ -69,8 +69,8 @@ class Containers:
         self.files = ComposeFiles(self.reactor, self.folder, self.options, self._files_changed)
         self.looks = Looks(self.reactor, engine, self.files.all, self._settle)
         self.starts = Starts(engine, self.files, self._started)
-        self.stops = Stops(self.reactor, engine, self.looks.soon)
         self.logs = ContainerLogs(engine)
+        self.stops = Stops(self.reactor, engine, self._finish_log, self.looks.soon)
         self._services: dict[str, str] = {}
         self._runs: dict[str, rules.Run] = {}
         self._phases: dict[str, _Phase] = {}
@@ -228,6 +228,9 @@ class Containers:
         self._copy_logs()
         for observer in list(self.observers):
             observer()
+
+    def _finish_log(self, instance_id: str, container: Container) -> Awaitable[None]:
+        return self.logs.finish(self.log_path(instance_id), container)
 
     def _copy_logs(self) -> None:
         if not self.looks.trouble:

@@ -101,9 +101,22 @@ def test_lines_of_an_engine_that_tells_whole_seconds_are_known_by_their_number()
     assert again.take(lines) == [b"1970-01-01T00:00:02Z c\n"]
 
 
+def test_a_last_line_without_an_end_is_a_line_when_nothing_more_comes():
+    lines = LogLines()
+    assert lines.take(b"1970-01-01T00:00:01Z a") == []
+    assert lines.rest() == [b"1970-01-01T00:00:01Z a\n"]
+    assert lines.rest() == []
+
+
 def test_the_output_is_asked_for_from_the_last_line_on():
-    assert "since" not in stream.logs_query(0)
-    assert stream.logs_query(2_500_000_000)["since"] == "2"
+    assert "since" not in stream.logs_query(0, follow=True)
+    assert stream.logs_query(2_500_000_000, follow=False) == {
+        "stdout": "1",
+        "stderr": "1",
+        "timestamps": "1",
+        "follow": "0",
+        "since": "2",
+    }
 
 
 def test_the_last_words_are_the_last_line_that_says_something():

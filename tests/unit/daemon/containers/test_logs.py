@@ -3,8 +3,11 @@
 import os
 import time
 
+from twisted.internet.defer import Deferred
+
 from ocsd.containers.inspected import Container
 from ocsd.daemon.containers.logs import ContainerLogs, LogCopy
+from ocsd.errors import ContainerEngineError
 
 
 def frame(text):
@@ -48,10 +51,21 @@ class Streams:
 
     def __init__(self):
         self.ends = []
+        self.left = 0
 
     def follow(self, _path, _query, _on_data, on_end):
         self.ends.append(on_end)
-        return object()
+        return self
+
+    def leave(self):
+        self.left += 1
+
+    async def output(self, _container_id, _query):
+        return frame(LINES + b"1970-01-01T00:00:03Z bye")
+
+
+def seen(status, pid=0):
+    return Container("a", "one", status, pid, started_at="2026-11-30T00:00:00Z")
 
 
 def test_a_container_that_ended_while_docker_was_away_is_read_to_its_end_and_once(tmp_path):
@@ -59,8 +73,7 @@ def test_a_container_that_ended_while_docker_was_away_is_read_to_its_end_and_onc
     logs = ContainerLogs(engine)
 
     def look(status, pid=0):
-        seen = Container("a", "one", status, pid, started_at="2026-11-30T00:00:00Z")
-        logs.follow({tmp_path / "one.log": seen})
+        logs.follow({tmp_path / "one.log": seen(status, pid)})
 
     look("running", 5)
     engine.ends[0]()
@@ -70,3 +83,26 @@ def test_a_container_that_ended_while_docker_was_away_is_read_to_its_end_and_onc
     engine.ends[1]()
     look("exited")
     assert len(engine.ends) == 2
+
+
+def test_the_last_output_is_copied_before_the_container_is_removed_and_once(tmp_path):
+    log, engine = tmp_path / "one.log", Streams()
+    logs = ContainerLogs(engine)
+    logs.follow({log: seen("running", 5)})
+    Deferred.fromCoroutine(logs.finish(log, seen("running", 5)))
+    assert log.read_bytes() == LINES + b"1970-01-01T00:00:03Z bye\n"
+    assert engine.left == 1
+    logs.follow({log: seen("exited")})
+    assert len(engine.ends) == 1
+
+
+def test_output_that_docker_refuses_keeps_nobody(tmp_path):
+    engine = Streams()
+
+    async def output(_container_id, _query):
+        raise ContainerEngineError("no")
+
+    engine.output = output
+    done = ContainerLogs(engine).finish(tmp_path / "one.log", seen("exited"))
+    Deferred.fromCoroutine(done)
+    assert list(tmp_path.iterdir()) == []

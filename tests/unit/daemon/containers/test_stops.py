@@ -37,7 +37,10 @@ def docker():
 
 @pytest.fixture
 def stops(clock, docker):
-    return Stops(clock, docker, lambda: None)
+    async def last_output(name, container):
+        docker.asked.append(f"output of {name}")
+
+    return Stops(clock, docker, last_output, lambda: None)
 
 
 def test_a_container_has_the_time_of_its_compose_file_and_is_removed(stops, docker, clock):
@@ -48,14 +51,14 @@ def test_a_container_has_the_time_of_its_compose_file_and_is_removed(stops, dock
     clock.advance(3.0 + EXTRA_S)
     assert not stops.takes_its_time("one")
     docker.waiting.callback(None)
-    assert docker.asked[1:] == ["remove"]
+    assert docker.asked[1:] == ["output of one", "remove"]
     assert stops.under_way == {}
 
 
 def test_by_force_it_is_killed_and_removed(stops, docker):
     stops.signal("one", ONE, signal.SIGTERM)
     stops.signal("one", ONE, signal.SIGKILL)
-    assert docker.asked == ["SIGTERM", "SIGKILL", "remove"]
+    assert docker.asked == ["SIGTERM", "SIGKILL", "output of one", "remove"]
 
 
 def test_what_docker_did_not_hear_is_said_again(stops, docker):
