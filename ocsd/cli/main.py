@@ -239,6 +239,11 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED_EXIT
+    except RuntimeError as error:
+        # Before 3.12, Python wraps what comes while a field of a dataclass is being named.
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            return INTERRUPTED_EXIT
+        raise
     return int(code or 0)
 
 

@@ -1,6 +1,7 @@
 """Ctrl-C while code is being loaded."""
 
-import signal
+# signal itself takes 1 ms to make its names, in which it can be interrupted.
+import _signal as signal
 from types import TracebackType
 
 
