@@ -8,7 +8,7 @@ writes: a test compares them. `ocsd.data.trend.packed` reads the same bytes.
 
 from collections.abc import Iterator, Mapping, Sequence
 from struct import Struct
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias, assert_never
 
 import google_crc32c
 import numpy as np
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Values
 
-Piece = bytes | memoryview
+Piece: TypeAlias = bytes | NDArray[Any]
+"""Bytes, or an array that stands for its bytes."""
 
 FRAME: Final = Struct("<BIII")
 """Byte order, version, number of entries and type of a frame."""
@@ -86,17 +87,22 @@ def packed_frame(
     blocks : mapping of str to Columns
         The blocks by name, at least one.
     """
-    names = [TEXTS, U64.pack(len(blocks)), *map(_text, blocks)]
-    content = b"".join([BLOCKS, U64.pack(len(blocks)), *_maps(list(blocks.values()))])
-    parts = [("block_names", b"".join(names)), ("blocks", content)]
-    parts += [(name, _entry(value)) for name, value in entries.items()]
+    names: list[Piece] = [TEXTS, U64.pack(len(blocks)), *map(_text, blocks)]
+    content = [BLOCKS, U64.pack(len(blocks)), *_maps(list(blocks.values()))]
+    parts: list[tuple[str, list[Piece]]] = [("block_names", names), ("blocks", content)]
+    parts += [(name, [_entry(value)]) for name, value in entries.items()]
     pieces: list[Piece] = [FRAME.pack(1, 1, len(parts), _HOUSEKEEPING)]
     crc = INVERTED
     for name, packed in parts:
-        pieces += _text(name), U64.pack(len(packed)), packed
-        crc = google_crc32c.extend(google_crc32c.extend(crc, name.encode()), packed)
+        pieces += _text(name), U64.pack(sum(map(_size, packed))), *packed
+        for piece in (name.encode(), *packed):
+            crc = google_crc32c.extend(crc, piece)
     pieces.append(U32.pack(crc ^ INVERTED))
     return pieces
+
+
+def _size(piece: Piece) -> int:
+    return len(piece) if isinstance(piece, bytes) else piece.nbytes
 
 
 def _entry(value: float | str) -> bytes:
@@ -119,24 +125,26 @@ def _maps(blocks: Sequence[Columns]) -> Iterator[Piece]:
         yield (FIRST_MAP if number == 0 else next_map(number)) + U32.pack(len(block.kinds))
         for name in sorted(block.kinds, key=str.encode):
             head, values = _column(block.kinds[name], block.values[name])
-            yield _text(name) + U64.pack(len(head) + len(values)) + head
+            yield _text(name) + U64.pack(len(head) + _size(values)) + head
             yield values
         yield version + U64.pack(len(block.ticks)) + version
-        yield _raw(block.ticks)
+        yield np.ascontiguousarray(block.ticks)
 
 
 def _column(kind: Kind, values: Values) -> tuple[bytes, Piece]:
     count = U64.pack(len(values))
     match kind:
         case Kind.FLOAT:
-            return FLOATS + count, _raw(values)
+            return FLOATS + count, np.ascontiguousarray(values)
         case Kind.BOOL:
-            return BOOLS + count, _raw(values)
+            return BOOLS + count, np.ascontiguousarray(values)
         case Kind.INT:
             narrow = _narrowed(np.asarray(values))
-            return INTS + U32.pack(8 * narrow.itemsize) + count, _raw(narrow)
+            return INTS + U32.pack(8 * narrow.itemsize) + count, narrow
         case Kind.TEXT:
             return TEXTS + count, b"".join(map(_text, values))
+        case _:
+            assert_never(kind)
 
 
 def _narrowed(values: NDArray[np.int64]) -> NDArray[Any]:
@@ -145,8 +153,4 @@ def _narrowed(values: NDArray[np.int64]) -> NDArray[Any]:
     for size in _INT_SIZES:
         if -(1 << 8 * size - 1) <= lowest and highest < 1 << 8 * size - 1:
             return values.astype(f"<i{size}")
-    return values
-
-
-def _raw(values: Any) -> memoryview:
-    return memoryview(np.ascontiguousarray(values)).cast("B")
+    return np.ascontiguousarray(values)

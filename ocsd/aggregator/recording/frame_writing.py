@@ -4,7 +4,7 @@ from binascii import crc32
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ocsd import journal
 from ocsd.aggregator.disk.archive import G3Files, folder_trouble
