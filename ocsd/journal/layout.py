@@ -167,7 +167,7 @@ def numbers_of(
 def _are_alike(blocks: Sequence[PackedBlock]) -> bool:
     """Return whether all blocks have the layout and the length of the first one."""
     layout, length, _ = blocks[0]
-    return all([each[0] is layout and each[1] == length for each in blocks])
+    return all(each[0] is layout and each[1] == length for each in blocks)
 
 
 def _table(blocks: Sequence[PackedBlock]) -> NDArray[np.float64]:

@@ -102,6 +102,8 @@ class FieldKinds:
         for name, kind in kinds.items():
             before = written.get(name, _NEW)
             after = before.also(kind)
+            if after is before:  # nearly always
+                continue
             was = _misread_as(before, kind)
             if was is not None and (before.number, before.text) != (after.number, after.text):
                 changes.append(KindChange(f"{address}.{name}", was, kind))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsd.agent.feeds.units import LABELS, UNITS
-from ocsd.aggregator.frames.heap import keep_freed_memory
+from ocsd.aggregator.frames.heap import collect_seldom, keep_freed_memory
 from ocsd.aggregator.frames.packed_frame import Columns, Piece, packed_frame
 from ocsd.aggregator.frames.provider import FrameBlock, Provider
 from ocsd.aggregator.frames.schema import (
@@ -168,6 +168,7 @@ def _bytes(frame: Any) -> bytes:
 @cache
 def _core() -> Any:
     core = spt3g_core()
-    # Only a process that makes frames needs this, so it is not done at every import of spt3g.
+    # Only a process that makes frames needs these, so they are not done at every import of spt3g.
     keep_freed_memory()
+    collect_seldom()
     return core

@@ -36,6 +36,8 @@ _INT: Final = Struct("<q")
 _FLOAT: Final = Struct("<d")
 _HOUSEKEEPING: Final = ord("H")
 _INT_SIZES: Final = (1, 2, 4)
+_SMALL_BYTES: Final = 4096
+"""Columns below this size are copied once more, because pieces cost as well [bytes]."""
 
 
 def begin_object(type_name: str, *versions: int) -> bytes:
@@ -108,9 +110,9 @@ def _size(piece: Piece) -> int:
 def _entry(value: float | str) -> bytes:
     if isinstance(value, str):
         return _ONE_TEXT + _text(value)
-    if isinstance(value, float):
-        return _ONE_FLOAT + _FLOAT.pack(value)
-    return _ONE_INT + _INT.pack(value)
+    if isinstance(value, int):
+        return _ONE_INT + _INT.pack(value)
+    return _ONE_FLOAT + _FLOAT.pack(value)
 
 
 def _text(text: str) -> bytes:
@@ -125,8 +127,13 @@ def _maps(blocks: Sequence[Columns]) -> Iterator[Piece]:
         yield (FIRST_MAP if number == 0 else next_map(number)) + U32.pack(len(block.kinds))
         for name in sorted(block.kinds, key=str.encode):
             head, values = _column(block.kinds[name], block.values[name])
-            yield _text(name) + U64.pack(len(head) + _size(values)) + head
-            yield values
+            size_bytes = _size(values)
+            head = _text(name) + U64.pack(len(head) + size_bytes) + head
+            if size_bytes < _SMALL_BYTES:
+                yield head + bytes(values)
+            else:
+                yield head
+                yield values
         yield version + U64.pack(len(block.ticks)) + version
         yield np.ascontiguousarray(block.ticks)
 
@@ -143,8 +150,7 @@ def _column(kind: Kind, values: Values) -> tuple[bytes, Piece]:
             return INTS + U32.pack(8 * narrow.itemsize) + count, narrow
         case Kind.TEXT:
             return TEXTS + count, b"".join(map(_text, values))
-        case _:
-            assert_never(kind)
+    assert_never(kind)
 
 
 def _narrowed(values: NDArray[np.int64]) -> NDArray[Any]:

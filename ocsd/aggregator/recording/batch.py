@@ -124,16 +124,14 @@ class Batch:
             return False
         provider = source.providers[0]
         run = self.runs.get(source)
-        if run is None:
-            bounds = source.numbering.seen.bounds
-            if not bounds or bounds[-1] != number or provider.retired:
-                return False
-        elif run.end != number:
+        if number != _next_number(source, run) or provider.retired:
             return False
         rows = _rows_of(message, provider)
         if not rows:
             return False
-        places = [self._place(provider, number, *row) for row in rows]
+        places = []
+        for buffer, times, columns in rows:
+            places.append(self._place(provider, number, buffer, times, columns))
         if run is None:
             self.runs[source] = NumberRun(number, number + 1, places[0])
         else:
@@ -148,10 +146,14 @@ class Batch:
 
     def entries(self) -> list[tuple[int, Sequence[PackedBlock]]]:
         """Return number and packed blocks of each message."""
-        return [
-            (number, [lot.blocks[place] for lot, place in places])
-            for number, places in self.messages
-        ]
+        entries: list[tuple[int, Sequence[PackedBlock]]] = []
+        for number, places in self.messages:
+            if len(places) == 1:
+                ((lot, place),) = places
+                entries.append((number, (lot.blocks[place],)))
+            else:
+                entries.append((number, [lot.blocks[place] for lot, place in places]))
+        return entries
 
     def _place(
         self,
@@ -174,6 +176,13 @@ class Batch:
         return lot, len(lot.numbers) - 1
 
 
+def _next_number(source: Source, run: NumberRun | None) -> int | None:
+    """Return the number of the message that goes on where a source was; None if none came in."""
+    if run is not None:
+        return run.end
+    return next(reversed(source.numbering.seen.bounds), None)
+
+
 def _rows_of(
     message: object, provider: Provider
 ) -> list[tuple[BlockBuffer, list[Any], _Lists]] | None:
@@ -191,22 +200,16 @@ def _rows_of(
         times, data = block.get("timestamps"), block.get("data")
         if type(times) is not list or not times or type(data) is not dict:
             return None
-        columns = _columns_of(data, buffer.layout)
-        if columns is None or block.get("influxdb_tags") != buffer.layout.tags:
+        layout = buffer.layout
+        columns: _Lists = data.values()
+        if tuple(data) != layout.names:
+            if data.keys() != layout.kinds.keys():
+                return None
+            columns = list(map(data.__getitem__, layout.names))
+        if not layout.is_plain or block.get("influxdb_tags") != layout.tags:
             return None
         rows.append((buffer, times, columns))
     return rows
-
-
-def _columns_of(data: dict[Any, Any], layout: PackingLayout) -> _Lists | None:
-    """Return the columns in the order of a layout; None if there are others, or texts."""
-    if not layout.is_plain:
-        return None
-    if tuple(data) == layout.names:
-        return data.values()
-    if data.keys() != layout.kinds.keys():
-        return None
-    return list(map(data.__getitem__, layout.names))
 
 
 Accept: TypeAlias = Callable[[object, Mapping[str, Any]], None]

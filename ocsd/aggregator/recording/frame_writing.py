@@ -4,7 +4,7 @@ from binascii import crc32
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from ocsd import journal
 from ocsd.aggregator.disk.archive import G3Files, folder_trouble
@@ -209,7 +209,8 @@ class Filing:
                 covers += covers_of(provider, blocks)
             except Exception as error:  # noqa: BLE001 # one feed must not stop the others
                 failed.append(unframed(provider, blocks, error))
-        return Made(b"".join(made), tuple(covers))
+        joined: bytes = b"".join(made)  # type: ignore[arg-type] # numpy 2's stubs hide the buffer
+        return Made(joined, tuple(covers))
 
     def _frame(
         self, provider: Provider, blocks: Mapping[str, FrameBlock], now: Instant
