@@ -106,7 +106,7 @@ class RouterBridge:
     def heard(self, side: Side, event: Event, topic: str, size_bytes: int) -> None:
         """Take an event of a side to the other one."""
         other, sender = self._other(side), None
-        if other is self.local and event.publisher is not None:
+        if event.publisher is not None and (other is self.local or self._names_callers):
             sender = [_sender_of(event, "publisher")]
         args, kwargs = event.args, event.kwargs
         other.waiting.add(event.publication, topic, args, kwargs, size_bytes, sender)

@@ -48,9 +48,10 @@ def bridge_of(launch: Launch, host_paths: HostPaths) -> RouterBridge:
     """Return the bridge of a host."""
     hub = launch.site_hub or launch.hub
     credentials = launch.entrance.credentials
-    local = RouterAddress(
-        launch.hub.wamp_server, launch.hub.wamp_realm, str(host_paths.bridge_socket)
-    )
+    socket = str(host_paths.bridge_socket)
+    if launch.hub.is_closed:
+        socket = str(host_paths.router_socket)
+    local = RouterAddress(launch.hub.wamp_server, launch.hub.wamp_realm, socket, credentials)
     site = RouterAddress(
         hub.wamp_server, hub.wamp_realm, credentials=credentials, ca_file=launch.ca_file
     )

@@ -83,7 +83,8 @@ def assemble(
     )
     keepers = Keepers(settings, fleet, window, processes, forkserver, oversight, reactor)
     clock = ClockWatch(reactor, partial(ask, output_of))
-    keys = KeyWatch(settings.hub, paths, settings.plan.host.web, reactor)
+    host = settings.plan.host
+    keys = KeyWatch(host.router_of_site(settings.site.hub), paths, host.web, reactor)
     status = StatusReport(
         host=settings.plan.host.name,
         site_file=settings.site.path or "",

@@ -145,7 +145,7 @@ def join(bundle: Path, host: str | None, site_file: str | None, replace: bool) -
     if replace and known is not None and not known.is_hub:
         known = None
     found = bundles.read_bundle(bundle)
-    url = entry.hub(site.hub).tls_url
+    url = entry.router_of_site(site.hub).tls_url
     if refusal := bundles.refusal_of(found, entry.name, url, known, time.time()):
         raise AccessFilesError(refusal)
     bundles.join(store, found, time.time())
@@ -233,7 +233,7 @@ def _closed_url(site: "Site", entry: "Host") -> str:
     """Return the address that the router will have when it is closed."""
     from urllib.parse import urlsplit
 
-    hub = entry.hub(site.hub)
+    hub = entry.router_of_site(site.hub)
     if hub.tls_url is not None:
         return hub.tls_url
     parts = urlsplit(hub.wamp_server)

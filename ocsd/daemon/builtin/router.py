@@ -58,7 +58,9 @@ class RouterPlan:
     refusal: str = ""
     """Why it must not be started: the site is closed, and its keys cannot be used."""
     bridge_socket: Path | None = None
-    """Its socket for the bridge, if it is this host's own beside that of the site."""
+    """Its socket for the bridge, if it is an open router beside that of the site."""
+    is_bridged: bool = False
+    """Whether it is this host's own, beside that of the site."""
 
 
 def plan_router(
@@ -86,7 +88,8 @@ def plan_router(
     hub = plan.host.hub(site.hub)
     if not plan.runs_router:
         return RouterPlan(socket=local.find(hub))
-    if not runs_already and (found := _found(hub)):
+    has_port = not (plan.host.has_own_router and hub.is_closed)
+    if has_port and not runs_already and (found := _found(hub)):
         if plan.host.has_own_router:
             raise _in_use("wamp_server", hub.wamp_server)
         return found
@@ -146,11 +149,13 @@ def _own(
     if hub.is_closed and trouble:
         refusal = f"{trouble}; mend that, then: ocsd stop, ocsd start -d"
         return RouterPlan(start.command, paths.router_socket, start.environment, refusal=refusal)
-    bridge_socket = paths.bridge_socket if bridged else None
+    # Where everybody logs in, the bridge uses the socket of all others.
+    bridge_socket = paths.bridge_socket if bridged and not is_guarded else None
     config.write(paths.router_config, hub, paths.router_socket, secured, facts, bridge_socket)
-    local.announce(paths.runtime, hub, is_guarded=is_guarded)
+    has_port = not (bridged and is_guarded)
+    local.announce(paths.runtime, hub, is_guarded=is_guarded, has_port=has_port)
     plan = RouterPlan(start.command, paths.router_socket, start.environment, http_socket)
-    return replace(plan, bridge_socket=bridge_socket)
+    return replace(plan, bridge_socket=bridge_socket, is_bridged=bridged)
 
 
 def last_words(log: Path, hub: Hub, since: Spawned | None) -> str:
@@ -277,7 +282,7 @@ def _asking(hub: Hub, plan: RouterPlan, on_answer: Callable[[], None], reactor: 
     """
     url = urlsplit(hub.wamp_http)
     procedure = f"{hub.address_root}.{ROUTER_NAME}"
-    if plan.bridge_socket is not None:
+    if plan.is_bridged:
         procedure = PROBE  # the other one would go on to the hub
     body = json.dumps({"procedure": procedure})
     question = (

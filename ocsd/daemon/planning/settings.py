@@ -16,7 +16,7 @@ from ocsd.site.model import Hub, Instance, Site
 from ocsd.supervisor.health import DEFAULT_LIVENESS, Layer, Liveness, Response
 from ocsd.supervisor.policy import RestartPolicy
 from ocsd.system import files
-from ocsd.system.classes import ALARMS_CLASS, BRIDGE_CLASS
+from ocsd.system.classes import ALARMS_CLASS, BRIDGE_CLASS, WEB_CLASS
 from ocsd.system.entrance import Credentials, Entrance
 from ocsd.system.paths import RECORDED_BY_VARIABLE, HostPaths
 
@@ -107,15 +107,18 @@ class Settings:
         if instance.user is None and self.router.socket is not None:
             socket = str(self.router.socket)
         http_socket = ticket = ca_file = None
+        is_bridge = instance.agent_class == BRIDGE_CLASS
         if self.keys is not None:
-            ticket, ca_file = self.keys.ticket(instance.instance_id), self.keys.ca_file
+            name = "" if is_bridge else instance.instance_id
+            ticket, ca_file = self.keys.ticket(name), self.keys.ca_file
         if socket is not None and self.router.http_socket is not None:
             http_socket = str(self.router.http_socket)
         alarms = None
         if instance.agent_class == ALARMS_CLASS:
             alarms = host.alarms
         site_hub = None
-        if instance.agent_class == BRIDGE_CLASS:
+        is_page_of_leaf = instance.agent_class == WEB_CLASS and host.has_own_router
+        if is_bridge or (is_page_of_leaf and self.hub.is_closed):
             site_hub = self.site.hub
         return Launch(
             site_file=self.site.path,

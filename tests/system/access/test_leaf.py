@@ -1,0 +1,218 @@
+"""A host of a closed site with a router of its own: who is who on both sides of its bridge."""
+
+import contextlib
+import json
+import os
+import pwd
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from ocsd.client.http import ControlClientError
+from tests.system.access.sessions import perform
+from tests.system.waiting import wait_until
+
+pytestmark = pytest.mark.system
+
+NAME_OF_ANOTHER = "in the name of somebody else"
+
+
+@pytest.fixture(scope="module")
+def leaf(closed):
+    """The closed site, whose host `leaf` has a router of its own."""
+    closed.bring_up("leaf")
+    joined(closed)
+    yield closed
+
+
+def joined(site):
+    def is_joined():
+        row = site.instance("bridge", "leaf")
+        return row["health"] == "ok" and row["bridge"]["connected"]
+
+    wait_until(is_joined, "the bridge to be joined")
+
+
+def at_leaf(site, name=None):
+    """Return the words of a join at the leaf's socket."""
+    words = {"url": "wss://127.0.0.1:1/ws", "socket": str(site.folder / "run/leaf/router.sock")}
+    if name is not None:
+        words |= {"authid": f"{name}@leaf", "secret": site.ticket(name, "leaf").secret}
+    return words
+
+
+def at_hub(site, name, host):
+    """Return the words of a join at the hub's socket with a ticket."""
+    ticket = site.ticket(name, host).secret
+    return {"url": f"wss://{site.url}/ws", "socket": site.socket, "authid": f"{name}@{host}"} | {
+        "secret": ticket
+    }
+
+
+def for_somebody(authid, role):
+    return {"forward_for": [{"session": 1, "authid": authid, "authrole": role}]}
+
+
+def as_nobody(site, *words):
+    """Run a command on the leaf as a user of the group of its sockets."""
+    for path in (site.folder, site.folder / "run", site.folder / "run" / "leaf"):
+        path.chmod(0o750)
+    user = pwd.getpwnam("nobody").pw_uid
+    environment = {**site.environment, "HOME": "/"}
+    return subprocess.run(
+        [sys.executable, "-m", "ocsd", *words],
+        env=environment,
+        user=user,
+        group=0,
+        extra_groups=[],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def started_by(site, name):
+    """Return who has started the task of an agent, as the agent knows."""
+    return site.client(name).request("status", "delay_task")[2]["started_by"]
+
+
+def test_it_has_sockets_and_no_port(leaf):
+    status = leaf.status("leaf")
+    assert status["router"]["state"] == "up"
+    config = json.loads((leaf.folder / "state/leaf/crossbar/config.json").read_text())
+    transports = config["workers"][0]["transports"]
+    assert {each["endpoint"]["type"] for each in transports} == {"unix"}
+    assert leaf.instance("outpost", "leaf")["state"] == "up"
+
+
+def test_a_person_at_the_hub_is_the_same_person_at_the_leaf(leaf, logged_in):
+    logged_in("otto")
+    assert leaf.client("outpost").request("start", "delay_task", {"delay": 0.01})[0] == 0
+    assert started_by(leaf, "outpost")["name"].startswith("otto (operator)")
+    logged_in("vera")
+    code, text, _ = leaf.client("outpost").request("start", "delay_task")
+    assert code == -1
+    assert "the client has only level 0-BLOCKED" in text
+
+
+def test_a_user_of_the_leaf_is_an_operator_at_the_hub_and_no_host(leaf, logged_in):
+    words = ("call", "thermo", "delay_task", "delay=0.01")
+    done = as_nobody(leaf, *words, "--site-file", str(leaf.file), "--host", "leaf")
+    assert done.returncode == 0, done.stdout + done.stderr
+    logged_in("vera")
+    told = started_by(leaf, "thermo")
+    assert told["name"].startswith("nobody@leaf (operator)")
+    assert told["router"]["authrole"] == "operator"
+
+
+def test_root_of_the_leaf_is_named_after_the_leaf(leaf, logged_in):
+    done = leaf.ocsd("call", "--host", "leaf", "thermo", "delay_task", "delay=0.01")
+    assert done.returncode == 0, done.stderr
+    logged_in("vera")
+    assert started_by(leaf, "thermo")["name"].startswith("root@leaf (host)")
+
+
+def test_nobody_but_the_bridge_speaks_for_others(leaf):
+    forged = for_somebody("otto", "admin")
+    answers = perform(
+        ["a", "join", at_leaf(leaf, "outpost2")],
+        ["a", "call", "observatory.outpost", "get_api", forged],
+        ["a", "publish", "observatory.outpost2.feeds.x", 1, forged],
+        ["u", "join", at_leaf(leaf)],
+        ["u", "call", "observatory.outpost", "get_api", forged],
+        ["h", "join", at_hub(leaf, "", "hub")],
+        ["h", "call", "observatory.thermo", "get_api", forged],
+        ["f", "join", at_hub(leaf, "", "far")],
+        ["f", "call", "observatory.thermo", "get_api", forged],
+        ["x", "join", at_leaf(leaf) | {"authid": "x@far", "secret": leaf.ticket("x", "far").secret}],
+    )
+    assert answers[3] == ["unix:root", "host"]
+    for place in (1, 2, 4, 6, 8):
+        assert NAME_OF_ANOTHER in answers[place], place
+    assert "the ticket of x@far is wrong" in answers[9]
+
+
+@pytest.mark.parametrize(
+    ("authid", "role"),
+    [
+        ("hub", "host"),
+        ("far", "host"),
+        ("thermo", "agent"),
+        ("distant", "agent"),
+        ("outpost", "director"),
+        ("leaf", "ocs-bridge"),
+        ("", "admin"),
+        ("otto", "no such role"),
+    ],
+)
+def test_who_has_the_key_of_the_leaf_is_nobody_of_another_host(leaf, authid, role):
+    answers = perform(
+        ["b", "join", at_hub(leaf, "", "leaf")],
+        ["b", "call", "observatory.thermo", "get_api", for_somebody(authid, role)],
+        ["b", "register", "observatory.thermo.mine"],
+        ["b", "publish", "observatory.thermo.feeds.heartbeat", 1],
+        ["b", "register", "observatory.", {"match": "prefix"}],
+    )
+    assert answers[0] == ["leaf", "host"]
+    assert NAME_OF_ANOTHER in answers[1]
+    assert not [answer for answer in answers[2:] if answer is True]
+
+
+def test_what_the_director_says_reaches_agents_of_the_leaf_only(leaf, logged_in):
+    controls = "observatory.director.feeds.controls"
+    director = {"agent-class": "AccessDirector", "instance-id": "director", "manage": "ignore"}
+    rows = [each for each in leaf.hosts["hub"]["agent-instances"] if each != director]
+    leaf.write(*rows, director, crossbar={})
+    for host in ("hub", "leaf"):
+        assert leaf.ocsd("reload", "--host", host).returncode == 0
+    join = ["d", "join", at_hub(leaf, "director", "hub")]
+    wait_until(lambda: perform(join)[0] == ["director", "director"], "the director's role")
+
+    def heard():
+        answers = perform(
+            ["a", "join", at_leaf(leaf, "outpost3")],
+            ["a", "subscribe", controls],
+            ["u", "join", at_leaf(leaf)],
+            ["u", "subscribe", "observatory.", {"match": "prefix"}],
+            join,
+            ["", "wait", 1.0],
+            ["d", "publish", controls, 1],
+            ["", "wait", 1.0],
+            ["a", "heard"],
+            ["u", "heard"],
+            ["a", "publish", controls, 1],
+        )
+        assert answers[10] is not True
+        assert controls not in answers[9]
+        return answers[8] == [controls]
+
+    wait_until(heard, "the message of the director at the leaf")
+
+
+def test_the_hub_writes_down_who_it_was(leaf):
+    def entry():
+        audit = json.loads(leaf.ocsd("audit", "--host", "hub", "--json").stdout)
+        return [
+            each
+            for each in audit["entries"]
+            if each.get("person") == "nobody@leaf" and each.get("role") == "operator"
+        ]
+
+    # Agents report what they are asked for to the daemon, which writes it down.
+    wait_until(entry, "the entry of the user of the leaf")
+
+
+def test_the_leaf_works_on_while_the_hub_is_away(leaf):
+    os.kill(leaf.status("hub")["router"]["pid"], signal.SIGKILL)
+    done = leaf.ocsd("call", "--host", "leaf", "outpost", "delay_task", "delay=0.01")
+    assert done.returncode == 0, done.stderr
+    joined(leaf)
+
+    def called():
+        with contextlib.suppress(ControlClientError):
+            return leaf.ocsd("call", "--host", "hub", "outpost", "delay_task").returncode == 0
+
+    wait_until(called, "a call from the hub")
