@@ -24,7 +24,7 @@ def leaf(closed):
     """The closed site, whose host `leaf` has a router of its own."""
     closed.bring_up("leaf")
     joined(closed)
-    yield closed
+    return closed
 
 
 def joined(site):
@@ -82,7 +82,7 @@ def started_by(site, name):
 def test_it_has_sockets_and_no_port(leaf):
     status = leaf.status("leaf")
     assert status["router"]["state"] == "up"
-    config = json.loads((leaf.folder / "state/leaf/crossbar/config.json").read_text())
+    config = json.loads((leaf.folder / "state/leaf/router/config.json").read_text())
     transports = config["workers"][0]["transports"]
     assert {each["endpoint"]["type"] for each in transports} == {"unix"}
     assert leaf.instance("outpost", "leaf")["state"] == "up"
@@ -127,7 +127,11 @@ def test_nobody_but_the_bridge_speaks_for_others(leaf):
         ["h", "call", "observatory.thermo", "get_api", forged],
         ["f", "join", at_hub(leaf, "", "far")],
         ["f", "call", "observatory.thermo", "get_api", forged],
-        ["x", "join", at_leaf(leaf) | {"authid": "x@far", "secret": leaf.ticket("x", "far").secret}],
+        [
+            "x",
+            "join",
+            at_leaf(leaf) | {"authid": "x@far", "secret": leaf.ticket("x", "far").secret},
+        ],
     )
     assert answers[3] == ["unix:root", "host"]
     for place in (1, 2, 4, 6, 8):
