@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -56,7 +57,22 @@ def bridge_of(launch: Launch, host_paths: HostPaths) -> RouterBridge:
         hub.wamp_server, hub.wamp_realm, credentials=credentials, ca_file=launch.ca_file
     )
     root = launch.hub.address_root
-    return RouterBridge(launch.host, local, site, root, names_callers=credentials is not None)
+    return RouterBridge(
+        launch.host,
+        local,
+        site,
+        root,
+        names_callers=credentials is not None,
+        recorded=lambda: recorded_agents(host_paths),
+    )
+
+
+def recorded_agents(host_paths: HostPaths) -> frozenset[str] | None:
+    """Return the agents whose feeds this host's aggregator records; None if the site's does."""
+    with suppress(OSError):  # they are replaced as a whole, and missing where nothing is recorded
+        if host_paths.recorded_by.read_text(encoding="utf-8").strip():
+            return frozenset(host_paths.recorded_agents.read_text(encoding="utf-8").split())
+    return None
 
 
 class BridgeProcess:
