@@ -95,6 +95,7 @@ class RouterBridge:
             waiting_bytes=hub.waiting.size_bytes,
             dropped=hub.waiting.dropped,
             dropped_here=self.local.waiting.dropped,
+            kept_back=self._thinning.kept_back,
             knows_demand=hub.knows_demand,
             duplicates=self._duplicates(),
             refused=self._refused(),
@@ -158,8 +159,8 @@ class RouterBridge:
         if self._demand.needs_each(topic):
             return False
         if self.hub.link is None:
-            self._thinning.begin_anew()
-            return True  # it would be old by then
+            self._thinning.begin_anew()  # it would be old by then
+            return True
         codes = event.args and event.args[0]
         if isinstance(codes, list) and codes:
             codes = codes[0]

@@ -21,15 +21,23 @@ Agents publish one a second, so every second one goes. A registry takes an agent
 
 
 class Thinning:
-    """Keeps heartbeats back that say nothing new."""
+    """Keeps heartbeats back that say nothing new.
+
+    Attributes
+    ----------
+    kept_back : int
+        The number of those.
+    """
 
     def __init__(self) -> None:
+        self.kept_back = 0
         self._sent: dict[str, tuple[float, Any]] = {}
 
     def passes(self, topic: str, codes: object, now_s: float) -> bool:
         """Return whether a heartbeat with these operation codes goes to the hub now [s]."""
         sent = self._sent.get(topic)
         if sent is not None and sent[1] == codes and now_s - sent[0] < LEAST_BEAT_S:
+            self.kept_back += 1
             return False
         self._sent[topic] = now_s, codes
         return True

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 import urllib.request
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import yaml
 from so3g.hk import HKArchiveScanner
 
 from ocsd.bus.unheard import UnheardFeeds
+from ocsd.registry.table import EXPIRES_AFTER_S
 from tests.system.conftest import a_site, fake_agent
 from tests.system.waiting import free_port, wait_until
 
@@ -213,6 +215,21 @@ def test_the_published_client_at_one_router_drives_an_agent_at_the_other(
     assert all(isinstance(each, float) for each in looked[2]["data"]["fields"].values())
     assert stopped[:2] == [0, 'Requested stop on process "acq".']
     assert (ended[2]["status"], ended[2]["success"]) == ("done", True)
+
+
+def test_heartbeats_that_say_nothing_new_are_kept_back_unless_somebody_else_hears_them(two):
+    def kept_back():
+        return two.bridge()["bridge"]["kept_back"]
+
+    before = kept_back()
+    wait_until(lambda: kept_back() > before + 10, "heartbeats to be kept back")
+    data = two.call("hub", "registry.ops", "status", "main")[2]["data"]
+    of_leaf = [data[f"{ROOT}.{name}"] for name in ("far", "thermo", "hm-leaf")]
+    assert not any(each["expired"] for each in of_leaf)
+    assert max(time.time() - each["last_updated"] for each in of_leaf) < EXPIRES_AFTER_S
+    # Whoever else listens gets each.
+    seqs = two.run("hub", "near", "beats")["data"]["seqs"]
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
 
 
 def test_a_name_on_two_hosts_is_told(two):
