@@ -82,8 +82,8 @@ published-ocs:
 bench: $(VENV)/installed  ## ocsd beside OCS's HostManager; installs OCS into .venv-ocs
 	$(BIN)/python -m benchmarks.supervision
 
-compatibility: .venv-socs/installed  ## run every agent class of OCS and socs; writes docs/compatibility.md
-	.venv-socs/bin/python -m tests.compatibility --write docs/compatibility.md
+compatibility: .venv-socs/installed  ## run every agent class of OCS and socs; writes docs/moving-from-ocs/compatibility.md
+	.venv-socs/bin/python -m tests.compatibility --write docs/moving-from-ocs/compatibility.md
 
 lock: .venv-lock/installed  ## take the newest versions of other people's packages into constraints/
 	$(LOCK) setup.cfg --all-extras --universal --output-file constraints/locked.txt
