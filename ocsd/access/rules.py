@@ -99,9 +99,7 @@ def refusal(
         return f"the role {who.role!r} has no rights on a closed site"
     if forwarded and who.role != Role.BRIDGE:
         return f"{_named(who)} may not {action} in the name of somebody else"
-    if asks_who_subscribes(action, uri, match) and who.role == Role.AGENT:
-        return None
-    if who.role == Role.HOST and _asks_router(action, uri, match):
+    if _may_ask_router(who, action, uri, match):
         return None
     if not uri.startswith(below):
         return f"{_named(who)} may not {action} {uri!r}, which is not below {rules.address_root!r}"
@@ -118,8 +116,12 @@ def asks_who_subscribes(action: str, uri: str, match: str = EXACT) -> bool:
     return match == EXACT and uri in addresses
 
 
-def _asks_router(action: str, uri: str, match: str) -> bool:
-    """Say whether a request only asks the router, as a bridge and its daemon do."""
+def _may_ask_router(who: Party, action: str, uri: str, match: str) -> bool:
+    """Say whether a request only asks the router: as agents do, or a host for its bridge."""
+    if who.role == Role.AGENT:
+        return asks_who_subscribes(action, uri, match)
+    if who.role != Role.HOST:
+        return False
     addresses = {CALL: BRIDGE_CALLS, SUBSCRIBE: BRIDGE_TOPICS}.get(action, frozenset())
     return match == EXACT and uri in addresses
 

@@ -42,15 +42,11 @@ def router_trouble(store: AccessStore, host: str, *, is_leaf: bool = False) -> s
                 f"open instead; make them: {make}"
             )
         identity = store.identity()
-        if is_leaf and identity.is_hub:
+        if identity.is_hub is is_leaf:
+            whose = "the host with the site's" if is_leaf else "a host without the"
             return (
-                f"the site is closed, and {store.folder} has the keys of the host with the site's "
-                f"router; remove that folder, then: {make}"
-            )
-        if not identity.is_hub and not is_leaf:
-            return (
-                f"the site is closed, and {store.folder} has the keys of a host without the "
-                "router; remove that folder, then: ocsd access init"
+                f"the site is closed, and {store.folder} has the keys of {whose} router; remove "
+                f"that folder, then: {make}"
             )
         if identity.host != host:
             return (

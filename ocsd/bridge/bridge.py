@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from ocsd.bridge.condition import BridgeCondition, of_duplicate
-from ocsd.bridge.demand import HEARTBEAT, Thinning
+from ocsd.bridge.demand import BEAT_TOPIC_END, Thinning
 from ocsd.bridge.link import NO_SUCH_PROCEDURE, ROUTER_AWAY, BridgeLink
 from ocsd.bridge.offers import is_returning
 from ocsd.bridge.side import Side, nothing
@@ -154,7 +154,7 @@ class RouterBridge:
 
     def _is_kept_back(self, topic: str, event: Event) -> bool:
         """Say whether an event is a heartbeat without which everybody at the hub can do."""
-        if not topic.endswith(HEARTBEAT) or not self.hub.knows_demand:
+        if not topic.endswith(BEAT_TOPIC_END) or not self.hub.knows_demand:
             return False
         if self._demand.needs_each(topic):
             return False

@@ -1,4 +1,4 @@
-"""What the hub has to hear of this host, where only ocsd's own agents listen there. Pure.
+"""The topics that the hub has to hear of this host, if only ocsd's own agents listen there. Pure.
 
 The registry and the site's aggregator hear all agents of a site, and say by a subscription what
 they can do without (`ocsd.system.classes`): heartbeats that say nothing new, and feeds that a host
@@ -11,7 +11,7 @@ from typing import Any, Final
 from ocsd.bus.subscriptions import EXACT, Audience, Subscriptions, TopicPattern
 from ocsd.system.classes import CALM_TOPIC, OWN_SHARE_TOPIC
 
-HEARTBEAT: Final = ".feeds.heartbeat"
+BEAT_TOPIC_END: Final = ".feeds.heartbeat"
 """End of the topic of heartbeats."""
 LEAST_BEAT_S: Final = 1.5
 """Time from one heartbeat that goes to the hub to the next one that says the same, at least [s].
@@ -90,7 +90,7 @@ class HubDemand:
         if all_feeds not in self._wanted - self._by_others:
             return self._wanted
         # By the heartbeats a recorder knows what it has missed when that changes.
-        beats = TopicPattern(f"{self._root}.{HEARTBEAT}", "wildcard")
+        beats = TopicPattern(f"{self._root}.{BEAT_TOPIC_END}", "wildcard")
         left = {
             TopicPattern(f"{self._root}.{name}.feeds.", "prefix")
             for name in {*agents} - {*recorded}

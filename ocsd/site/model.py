@@ -332,22 +332,14 @@ class Host(_Part):
         """Return the router that programs of this host use: `site_hub` with what it overrides.
 
         A router of its own is at loopback, at the port and path of the site's, in the same realm.
-        On a closed site that URL is a name only: such a router has Unix sockets and no port.
         """
         server, http, realm = self.wamp_server, self.wamp_http, self.wamp_realm
         if not self.has_own_router:
             return site_hub.overridden(wamp_server=server, wamp_http=http, wamp_realm=realm)
-        server, realm = server or self._beside(site_hub), realm or site_hub.wamp_realm
-        own = {"wamp_server": server, "wamp_http": http or http_beside(server), "wamp_realm": realm}
+        server = server or at_loopback(site_hub.wamp_server, closed=site_hub.is_closed)
+        own = {"wamp_server": server, "wamp_http": http or http_beside(server)}
+        own["wamp_realm"] = realm or site_hub.wamp_realm
         return site_hub.model_copy(update={**own, "wamp_tls": None, "listen": None})
-
-    def router_of_site(self, site_hub: Hub) -> Hub:
-        """Return the site's router as this host reaches it, also beside one of its own."""
-        return site_hub if self.has_own_router else self.hub(site_hub)
-
-    @staticmethod
-    def _beside(site_hub: Hub) -> str:
-        return at_loopback(site_hub.wamp_server, closed=site_hub.is_closed)
 
     @property
     def has_own_router(self) -> bool:
@@ -394,8 +386,8 @@ class Site(_Part):
     def _misfit(self, host: Host) -> str:
         if host.crossbar is not None:
             return "a host runs the router of the site (crossbar) or one of its own (router: local)"
-        own, closed = host.hub(self.hub), self.hub.is_closed
-        return misfit(self.hub.wamp_server, own.wamp_server, own.wamp_http, closed=closed)
+        own = host.hub(self.hub)
+        return misfit(self.hub.wamp_server, own.wamp_server, own.wamp_http)
 
     def place(self, line: int | None) -> str:
         """Return a place in the file for messages: ``FILE:LINE``."""

@@ -117,8 +117,9 @@ def at_loopback(url: str, *, closed: bool = False) -> str:
     return parts._replace(scheme=scheme, netloc=f"{LOOPBACK}:{port_of(parts)}").geturl()
 
 
-def misfit(site_url: str, server: str, http: str, *, closed: bool = False) -> str:
+def misfit(site_url: str, server: str, http: str) -> str:
     """Return why a host's own router cannot have its URLs beside that of the site; or nothing."""
+    closed = urlsplit(site_url).scheme == "wss"
     for name, url in (("wamp_server", server), ("wamp_http", http)):
         if not is_loopback(urlsplit(url).hostname or ""):
             return (

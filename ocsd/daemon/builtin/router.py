@@ -18,7 +18,9 @@ from ocsd.errors import AccessFilesError, NotPermittedError, RouterError
 from ocsd.forkserver.protocol import Spawned, SpawnRequest
 from ocsd.reactor.repeating import repeating
 from ocsd.router import config, local, probe
+from ocsd.router.guard.facts import GuardFacts
 from ocsd.router.probe import Answering
+from ocsd.router.transports import SOCKETS_ONLY, Secured
 from ocsd.site import machine
 from ocsd.site.model import Crossbar, Hub, Site
 from ocsd.supervisor.events import BecameReady, State
@@ -134,16 +136,11 @@ def _own(
 ) -> RouterPlan:
     """Write the configuration of a router that this daemon runs."""
     secured = facts = http_socket = None
-    if hub.tls_url is not None and not trouble:
-        # Not for other sites: it loads what only a site with keys needs.
-        from ocsd.daemon.builtin import keys
-
-        try:
-            if keys.has_keys(hub, paths):
-                secured, facts = keys.secured(site, hub, paths)
-                http_socket = paths.router_http_socket
-        except (AccessFilesError, NotPermittedError, RouterError) as error:
-            trouble = str(error)
+    try:
+        if hub.tls_url is not None and not trouble and (found := _secured(site, hub, paths)):
+            (secured, facts), http_socket = found, paths.router_http_socket
+    except (AccessFilesError, NotPermittedError, RouterError) as error:
+        trouble = str(error)
     is_guarded = hub.is_closed or secured is not None
     start = config.start(crossbar, paths.router_config, is_guarded=is_guarded)
     if hub.is_closed and trouble:
@@ -151,11 +148,19 @@ def _own(
         return RouterPlan(start.command, paths.router_socket, start.environment, refusal=refusal)
     # Where everybody logs in, the bridge uses the socket of all others.
     bridge_socket = paths.bridge_socket if bridged and not is_guarded else None
+    has_port = secured is not SOCKETS_ONLY
     config.write(paths.router_config, hub, paths.router_socket, secured, facts, bridge_socket)
-    has_port = not (bridged and is_guarded)
     local.announce(paths.runtime, hub, is_guarded=is_guarded, has_port=has_port)
     plan = RouterPlan(start.command, paths.router_socket, start.environment, http_socket)
     return replace(plan, bridge_socket=bridge_socket, is_bridged=bridged)
+
+
+def _secured(site: Site, hub: Hub, paths: HostPaths) -> tuple[Secured, GuardFacts] | None:
+    """Return what a router with logins needs; None if this host has no keys."""
+    # Not for other sites: it loads what only a site with keys needs.
+    from ocsd.daemon.builtin import keys
+
+    return keys.secured(site, hub, paths) if keys.has_keys(hub, paths) else None
 
 
 def last_words(log: Path, hub: Hub, since: Spawned | None) -> str:

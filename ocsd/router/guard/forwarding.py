@@ -13,7 +13,7 @@ from ocsd.access.roles import PERSONS, Role
 from ocsd.access.rules import Party, SiteRules, is_leaf
 from ocsd.router.guard.door import agent_role
 
-LONGEST_NAME: Final = 120
+LONGEST_PARTY: Final = 120
 """Length of the name of a party at most [characters]."""
 
 _AT_SOCKET: Final = "unix:"
@@ -35,7 +35,7 @@ def speaker(rules: SiteRules, who: Party, chain: Sequence[Mapping[str, Any]]) ->
     if not is_leaf(rules, who) or len(chain) != 1:
         return None
     name, role = (str(chain[0].get(key) or "") for key in ("authid", "authrole"))
-    claimed = Party(name[:LONGEST_NAME], role)
+    claimed = Party(name[:LONGEST_PARTY], role)
     if rules.site_hub:
         return _from_hub(rules, claimed)
     return _from_leaf(rules, who.authid, claimed)

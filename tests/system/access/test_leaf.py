@@ -80,6 +80,13 @@ def test_it_has_sockets_and_no_port(leaf):
     transports = config["workers"][0]["transports"]
     assert {each["endpoint"]["type"] for each in transports} == {"unix"}
     assert leaf.instance("outpost", "leaf")["state"] == "up"
+    own = ("--host", "leaf", "--site-file", leaf.file)
+    checked = leaf.ocsd("access", "check", *own)
+    assert checked.returncode == 0, checked.stdout
+    assert f"closed: nobody joins wss://{leaf.url}/ws without a login" in checked.stdout
+    # A person's login is for the hub; here the socket says who calls.
+    done = leaf.ocsd("call", "outpost", "delay_task", "delay=0.01", *own)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_person_at_the_hub_is_the_same_person_at_the_leaf(leaf, logged_in):

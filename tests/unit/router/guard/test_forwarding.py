@@ -3,7 +3,7 @@
 import pytest
 
 from ocsd.access.rules import Party, SiteRules, refusal
-from ocsd.router.guard.forwarding import LONGEST_NAME, speaker
+from ocsd.router.guard.forwarding import LONGEST_PARTY, speaker
 
 HOMES = {"thermo": "hub", "distant": "far", "outpost": "leaf", "chief": "hub", "second": "leaf"}
 AT_HUB = SiteRules(
@@ -87,7 +87,7 @@ def test_nobody_else_speaks_for_anybody(rules):
 
 def test_a_name_has_an_end():
     shown = spoken_for(AT_HUB, "unix:" + "a" * 10_000, "viewer")
-    assert len(shown.authid) < LONGEST_NAME + len("@leaf")
+    assert len(shown.authid) < LONGEST_PARTY + len("@leaf")
 
 
 def test_a_bridge_may_do_at_each_router_what_it_needs_and_no_more():
