@@ -5,15 +5,25 @@ import json
 import os
 import pwd
 import signal
+import subprocess
 
 import pytest
+import yaml
 
 from ocsd.client.http import ControlClientError
+from tests.system.access.conftest import SECRETS
 from tests.system.access.sessions import perform
 from tests.system.attacks.wire import RawSocket, Session, unix
 from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.system
+
+OCS_CLIENT = """
+import json, sys
+from ocs.ocs_client import OCSClient
+task = OCSClient("outpost", args=sys.argv[1:]).delay_task
+print(json.dumps([task.start(delay=0.01), task.wait(timeout=20)]))
+"""
 
 NAME_OF_ANOTHER = "in the name of somebody else"
 
@@ -223,3 +233,34 @@ def test_the_leaf_works_on_while_the_hub_is_away(leaf):
             return leaf.ocsd("call", "--host", "hub", "outpost", "delay_task").returncode == 0
 
     wait_until(called, "a call from the hub")
+
+
+@pytest.mark.interop
+def test_the_published_client_drives_an_agent_of_the_leaf_through_the_closed_hub(leaf, ocs_python):
+    secret = f"https://{leaf.url}/call-{SECRETS['script']}"
+    hub = {"wamp_server": f"wss://{leaf.url}/ws", "wamp_http": secret, "wamp_realm": "test_realm"}
+    rows = [{"agent-class": "FakeDataAgent", "instance-id": "outpost"}]
+    file = leaf.folder / "published.yaml"
+    hub["address_root"] = "observatory"
+    file.write_text(yaml.safe_dump({"hub": hub, "hosts": {"desk": {"agent-instances": rows}}}))
+    done = subprocess.run(
+        [ocs_python, "-c", OCS_CLIENT, "--site-file", file, "--site-host", "desk"],
+        env={**os.environ, "REQUESTS_CA_BUNDLE": leaf.ca_file},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    started, waited = json.loads(done.stdout)
+    assert started[0] == 0, started
+    assert waited[2]["success"]
+
+
+def test_the_hub_hears_over_the_bridge_that_the_leaf_is_stopped(leaf):
+    assert leaf.ocsd("stop", "--host", "leaf").returncode == 0
+
+    def told():
+        shown = leaf.ocsd("status", "--site", "--host", "hub").stdout
+        return "host 'leaf' was stopped at" in shown and " by root" in shown
+
+    wait_until(told, "the hub to say so")
