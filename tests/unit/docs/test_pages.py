@@ -21,7 +21,7 @@ from ocsd.supervisor.health import Health, Layer, Response
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.paths import of_host
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGES = [
     *sorted(ROOT.glob("*.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
