@@ -64,8 +64,8 @@ lint: $(VENV)/installed-test  ## format, lint, types, layers, the limits of test
 	$(BIN)/python -m pytest tests/architecture -q
 	@$(MAKE) --no-print-directory docs
 
-docs: $(VENV)/installed-test  ## the documentation as pages for a browser, in docs/_build; a warning is an error
-	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build
+docs: $(VENV)/installed-test  ## the documentation as pages for a browser, in build/docs; a warning is an error
+	$(BIN)/sphinx-build -W --keep-going -q docs build/docs
 
 unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules has to be tested
 	$(BIN)/python -m pytest $(PURE) -q --cov

@@ -15,7 +15,6 @@ release = version = __version__
 
 extensions = ["myst_parser", "sphinx_copybutton"]
 root_doc = "index"
-exclude_patterns = ["_build"]
 nitpicky = True
 # Grafana's macros in SQL and Alloy's language have no lexer; such a block is shown without colours.
 suppress_warnings = ["misc.highlighting_failure"]
