@@ -21,7 +21,7 @@ from ocsd.daemon.api.exchange import answer_of, refusal
 from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.site import people
 from ocsd.daemon.site.files import SiteFileKeeper
-from ocsd.daemon.site.others import OtherHosts
+from ocsd.daemon.site.others import HostAnswer, OtherHosts, tag_of
 from ocsd.daemon.site.runs import CommandRuns
 from ocsd.errors import (
     NoSuchInstanceError,
@@ -33,6 +33,7 @@ from ocsd.errors import (
 )
 from ocsd.reactor.repeating import repeating
 from ocsd.status import commands
+from ocsd.status.brief import brief, spread
 from ocsd.status.site import ASK_LIMIT_S, RUN_LIMIT_S, control_uri
 from ocsd.text.nearest import did_you_mean
 
@@ -175,21 +176,29 @@ class SiteFace:
             raise UsageError(f"there is no request {name!r}; there are {', '.join(requests)}")
         return requests[name](asker, body)
 
-    def _status(self, asker: Asker, _body: Mapping[str, Any]) -> _Reply:
+    def _status(self, asker: Asker, body: Mapping[str, Any]) -> _Reply:
         refuse(asker, "status")
-        return {"status": self.status()}
+        if not body.get("brief"):
+            return {"status": self.status()}
+        told = brief(self.status())
+        tag = tag_of(told)
+        unless_known = {} if body.get("known") == tag else {"status": told}
+        return {"tag": tag, "at": time.time(), **unless_known}
 
-    def _site(self, asker: Asker, _body: Mapping[str, Any]) -> "Deferred[_Reply]":
+    def _site(self, asker: Asker, body: Mapping[str, Any]) -> "Deferred[_Reply]":
         refuse(asker, "status")
-        names = self._other_names()
-        asking = DeferredList([self._ask_status(name) for name in names])
+        names, is_brief = self._other_names(), bool(body.get("brief"))
+        asking = DeferredList([self._ask_status(name, is_brief=is_brief) for name in names])
 
-        def known(results: list[tuple[bool, str]]) -> _Reply:
+        def known(results: list[tuple[bool, Any]]) -> _Reply:
             own = self.status()
-            mine = {"host": self.host, "status": own, "seen_at": time.time()}
-            rows = [{**mine, "trouble": "", "notes": []}]
+            shown = brief(own) if is_brief else own
+            mine = {"host": self.host, "status": shown, "seen_at": time.time()}
+            rows: list[_Reply] = [{**mine, "trouble": "", "notes": []}]
             told = zip(names, results, strict=True)
-            rows += [self.others.row(name, own, trouble) for name, (_, trouble) in told]
+            rows += [self.others.row(name, own, answer) for name, (_, answer) in told]
+            if not is_brief:
+                rows = [{**row, "status": row["status"] and spread(row["status"])} for row in rows]
             return {"asked": self.host, "hosts": self._as_in_the_file(rows)}
 
         return asking.addCallback(known)
@@ -277,19 +286,21 @@ class SiteFace:
 
     # What is known of others
 
-    def _ask_status(self, host: str) -> "Deferred[str]":
-        """Ask a host for its status; fire with why there is none, or nothing."""
+    def _ask_status(self, host: str, *, is_brief: bool) -> "Deferred[HostAnswer]":
+        """Ask a host for its status; the Deferred does not fail."""
         begun_s = self.reactor.seconds()
 
-        def answered(reply: _Reply) -> str:
+        def answered(reply: _Reply) -> HostAnswer:
             if "error" in reply:
-                return str(reply["error"].get("message"))
-            self.others.answered(host, reply["status"], self.reactor.seconds() - begun_s)
-            return ""
+                return HostAnswer(None, str(reply["error"].get("message")))
+            took_s = self.reactor.seconds() - begun_s
+            return HostAnswer(self.others.answered(host, reply, took_s))
 
         # For nobody but this host itself, which may see all hosts.
-        asked = maybeDeferred(self._call, host, {"request": "status"}, ASK_LIMIT_S)
-        return asked.addCallback(answered).addErrback(lambda failure: str(failure.value))
+        question = self.others.question(host) if is_brief else {"request": "status"}
+        asked = maybeDeferred(self._call, host, question, ASK_LIMIT_S)
+        asked.addCallback(answered)
+        return asked.addErrback(lambda failure: HostAnswer(None, str(failure.value)))
 
     def _call(self, host: str, body: Mapping[str, Any], limit_s: float) -> Any:
         if self._link is None:
@@ -305,7 +316,7 @@ class SiteFace:
         names = self._other_names()
         if names and not self._why_apart():
             self._next = (self._next + 1) % len(names)
-            self._ask_status(names[self._next])
+            self._ask_status(names[self._next], is_brief=True)
 
     def _other_names(self) -> list[str]:
         return [name for name in self.settings().site.hosts if name != self.host]

@@ -119,7 +119,11 @@ def _whole_site(
     """Show all hosts of the site, maybe because of an error about this host."""
     from ocsd.cli.site import whole  # nearly always it is one host that is looked at
 
-    site = whole.found(through) if error is None else whole.instead_of(error)
+    is_brief = not (as_json or everything)
+    if error is None:
+        site = whole.found(through, is_brief=is_brief)
+    else:
+        site = whole.instead_of(error, is_brief=is_brief)
     return whole.show(site, as_json_text=as_json, everything=everything, strict=strict)
 
 

@@ -42,7 +42,7 @@ def test_a_host_of_another_site_on_this_machine_is_shown_and_counts_for_nothing(
     other = SiteHost("yard", status("yard", instance("crane", state="failed")), 5.0)
     site = WholeSite((WELL,), beside=(other,))
     printed = lines(site, PIPE)
-    assert printed[0] == "site: ok · 1 of 1 hosts answer · 2 up"
+    assert printed[0] == "site: ok · 1 of 1 host answers · 2 up"
     assert printed[-1] == (
         "  yard is of another site; all of that one: ocsd status --site --host yard"
     )
