@@ -28,8 +28,12 @@ def target_of(word: str) -> NamedPlace:
     return NamedPlace(None, word)
 
 
-def by_host(words: Sequence[str], hosts: Sequence[SiteHost]) -> dict[str, list[str]]:
+def by_host(
+    words: Sequence[str], hosts: Sequence[SiteHost], *, of_instances: bool = True
+) -> dict[str, list[str]]:
     """Return the names that each host is meant to have, in the order of the words.
+
+    Names of `of_instances` leave out those hosts of a pattern that have no such instance.
 
     Raises
     ------
@@ -38,16 +42,22 @@ def by_host(words: Sequence[str], hosts: Sequence[SiteHost]) -> dict[str, list[s
     """
     found: dict[str, list[str]] = {}
     for word in words:
-        for host, name in _places(target_of(word), hosts):
+        for host, name in _places(target_of(word), hosts, of_instances):
             names = found.setdefault(host, [])
             if name and name not in names:
                 names.append(name)
     return found
 
 
-def _places(target: NamedPlace, hosts: Sequence[SiteHost]) -> list[tuple[str, str]]:
+def _places(
+    target: NamedPlace, hosts: Sequence[SiteHost], of_instances: bool
+) -> list[tuple[str, str]]:
     if target.host is not None:
-        return [(host, target.name) for host in hosts_meant(target.host, hosts)]
+        meant = hosts_meant(target.host, hosts)
+        if of_instances and target.name:
+            # If it is none of them, each says so itself.
+            meant = _having(target.name, meant, hosts) or meant
+        return [(host, target.name) for host in meant]
     if any(sign in target.name for sign in _SIGNS):
         return _matches(target.name, hosts)
     return [(_only_holder(target.name, hosts), target.name)]
@@ -66,6 +76,11 @@ def hosts_meant(word: str, hosts: Iterable[SiteHost]) -> list[str]:
     if not found:
         raise NoSuchInstanceError(f"the site has no host '{word}'{nearest_or_all(word, known)}")
     return found
+
+
+def _having(name: str, meant: Sequence[str], hosts: Sequence[SiteHost]) -> list[str]:
+    has = {each.host for each in hosts if any(fnmatchcase(known, name) for known in each.names)}
+    return [host for host in meant if host in has]
 
 
 def _matches(pattern: str, hosts: Sequence[SiteHost]) -> list[tuple[str, str]]:

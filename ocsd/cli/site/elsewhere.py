@@ -27,6 +27,10 @@ _BESIDE: Final = frozenset({"router", "ocsd", "forkserver"})
 """Names that each host has."""
 
 
+_OF_OTHER_THINGS: Final = frozenset({"alarm", "data"})
+"""Commands whose names are not those of instances."""
+
+
 class CommandWords(NamedTuple):
     """A command line, by what its words mean."""
 
@@ -73,7 +77,9 @@ def addressed(words: Sequence[str]) -> int | None:
     if line.host is not None:
         raise UsageError("a target with a colon names its host, so --host has nothing to say")
     way, hosts = whole_site(line.site_file)
-    return _run_all(way, hosts, line.of(targets.by_host(line.names, hosts)))
+    of_instances = line.command not in _OF_OTHER_THINGS
+    chosen = targets.by_host(line.names, hosts, of_instances=of_instances)
+    return _run_all(way, hosts, line.of(chosen))
 
 
 def after(error: OcsdError, words: Sequence[str]) -> int:

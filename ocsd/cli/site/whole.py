@@ -203,7 +203,7 @@ def _of_host(each: HostView, screen: Terminal) -> list[Parts]:
     if not each.host.answers:
         return [_absent(each, screen)]
     rows = [verdict_parts(each.report, each.verdict, screen)]
-    for wrong in wrong_of(each.report, each.verdict):
+    for wrong in wrong_of(each.report, each.verdict, f"{each.host.host}:"):
         what = f"  {wrong.what}{clause(': ', wrong.reason)}"
         rows.append([what, wrong.remedy])
     return [*rows, *_notes(each)]

@@ -30,13 +30,21 @@ SITE = (
         ),
         (["lab-2:"], {"lab-2": []}),
         (["thermo*"], {"lab-1": ["thermo*"], "lab-2": ["thermo*"]}),
-        (["lab-?:tw*"], {"lab-1": ["tw*"], "lab-2": ["tw*"], "lab-3": ["tw*"]}),
+        (["lab-?:tw*"], {"lab-1": ["tw*"], "lab-2": ["tw*"]}),
+        (["lab-?:thermo[23]"], {"lab-2": ["thermo[23]"]}),
+        (["lab-?:dome"], {"lab-3": ["dome"]}),
+        (["lab-[12]:x*"], {"lab-1": ["x*"], "lab-2": ["x*"]}),
         (["lab-2:router"], {"lab-2": ["router"]}),
         (["dome"], {"lab-3": ["dome"]}),
     ],
 )
 def test_each_word_means_names_on_hosts(words, expected):
     assert by_host(words, SITE) == expected
+
+
+def test_names_of_other_things_than_instances_are_asked_for_on_every_host():
+    expected = {"lab-1": ["hot"], "lab-2": ["hot"], "lab-3": ["hot"]}
+    assert by_host(["lab-*:hot"], SITE, of_instances=False) == expected
 
 
 @pytest.mark.parametrize(
