@@ -15,7 +15,8 @@ SPANS_S: Final = (SHORTEST_SPAN_S, RATE_WINDOW_S, 3 * 3600.0)
 REACH: Final = 4.0
 """A warning looks ahead for so many times the span over which the disk has filled steadily.
 
-That is 20 minutes, 2 hours or 12 hours. Other programs write a lot for a while and stop. Nobody has to be called for that.
+That is 20 minutes, 2 hours or 12 hours. Other programs write a lot for a while and stop. Nobody has
+to be called for that.
 """
 LEAST_STEP_S: Final = 30.0
 """Time between the measurements that are kept [s]."""

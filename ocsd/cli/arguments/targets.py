@@ -24,7 +24,7 @@ def is_pattern(word: str) -> bool:
     return any(sign in word for sign in "*?[")
 
 
-def matching(words: Sequence[str], known: Collection[str], of_host: str = "") -> list[str]:
+def matching(words: Sequence[str], known: Collection[str]) -> list[str]:
     """Return the names for which words stand, each once; a word that is no pattern is a name.
 
     Raises
@@ -38,10 +38,8 @@ def matching(words: Sequence[str], known: Collection[str], of_host: str = "") ->
         if is_pattern(word):
             names = [name for name in known if fnmatchcase(name, word)]
         if not names:
-            where = f" of host '{of_host}'" if of_host else ""
-            there_are = ", ".join(known) or "none"
             raise NoSuchInstanceError(
-                f"no instance{where} matches '{word}'; there are: {there_are}"
+                f"no instance matches '{word}'; there are: {', '.join(known) or 'none'}"
             )
         found |= dict.fromkeys(names)
     return list(found)
@@ -79,8 +77,7 @@ def chosen(words: Sequence[str], agent_class: str | None, answer: Mapping[str, A
     NoSuchInstanceError
         If a pattern, the class or both together choose nothing.
     """
-    host, known = str(answer.get("host") or ""), replies.instance_ids(answer)
-    return narrowed(matching(words, known, host), agent_class, answer)
+    return narrowed(matching(words, replies.instance_ids(answer)), agent_class, answer)
 
 
 def narrowed(names: list[str], agent_class: str | None, answer: Mapping[str, Any]) -> list[str]:

@@ -165,6 +165,7 @@ class SiteFace:
         requests: Mapping[str, Callable[[Asker, Mapping[str, Any]], Any]] = {
             "status": self._status,
             "site": self._site,
+            "names": self._names,
             "run": self._run,
             "more": self._more,
             "file": self._file,
@@ -202,6 +203,14 @@ class SiteFace:
             return {"asked": self.host, "hosts": self._as_in_the_file(rows)}
 
         return asking.addCallback(known)
+
+    def _names(self, asker: Asker, _body: Mapping[str, Any]) -> _Reply:
+        refuse(asker, "status")
+        hosts = self.settings().site.hosts
+        listed = {
+            name: [each.instance_id for each in entry.instances] for name, entry in hosts.items()
+        }
+        return {"hosts": listed}
 
     def _run(self, asker: Asker, body: Mapping[str, Any]) -> Any:
         words: Any = body.get("words")

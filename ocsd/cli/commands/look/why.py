@@ -64,7 +64,7 @@ class _Account(NamedTuple):
     "ocsd why --class FakeDataAgent",
     "ocsd why thermo1 --json | jq .last_end.code",
 )
-@click.argument("names", metavar="NAME...", nargs=-1, shell_complete=completion.names)
+@click.argument("names", metavar="NAME...", nargs=-1, shell_complete=completion.targets)
 @targets.class_option
 @options.host_option
 @options.json_option

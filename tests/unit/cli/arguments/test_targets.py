@@ -21,7 +21,7 @@ CHOICES = {
     ("*2", "--class", "Lakeshore"): {"thermo2"},
 }
 REFUSED = {
-    ("x*",): "no instance of host 'lab' matches 'x*'; there are: ",
+    ("x*",): "no instance matches 'x*'; there are: ",
     ("--class", "Pmup"): "host 'lab' has no instance of class 'Pmup'; did you mean 'Pump'?",
     ("pump", "--class", "L*"): "none of pump is of class 'L*'; it has thermo1, thermo2",
 }
