@@ -201,7 +201,9 @@ class FarHost:
             As for `ask`.
         """
         screen = terminal.of_output()
-        looks = {"columns": screen.width_columns, "colour": screen.colour}
+        looks: dict[str, Any] = {"columns": screen.width_columns, "colour": screen.colour}
+        if screen.interactive and out is None:
+            looks["lines"] = screen.height_lines
         begun_s = time.monotonic()
         answer = self._ask_on(words, "run", words=list(words), input=given, **looks)
         show, complain = out or _printer(sys.stdout), err or _printer(sys.stderr)

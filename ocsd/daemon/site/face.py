@@ -22,7 +22,7 @@ from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.site import people
 from ocsd.daemon.site.files import SiteFileKeeper
 from ocsd.daemon.site.others import HostAnswer, OtherHosts, tag_of
-from ocsd.daemon.site.runs import CommandRuns
+from ocsd.daemon.site.runs import CommandRuns, FarScreen
 from ocsd.errors import (
     NoSuchInstanceError,
     NotPermittedError,
@@ -56,9 +56,6 @@ _LIMITS_S: Final = {
 }
 """Time for the answer to some requests of this host's people to another one [s]."""
 _USUAL_LIMIT_S: Final = 5.0
-_NARROWEST, _WIDEST = 20, 1000
-"""Width of output [columns]."""
-
 _Reply = dict[str, Any]
 
 
@@ -221,16 +218,12 @@ class SiteFace:
             return self._upgrade(asker)
         if "--stdin" in words:
             self._refuse_strangers_files()
-        columns = body.get("columns", 80)
-        if not isinstance(columns, int) or not _NARROWEST <= columns <= _WIDEST:
-            columns = 80
         return self.runs.begin(
             words,
             asker,
             changes=command.action != "status",
             given=str(body.get("input") or ""),
-            columns=columns,
-            colour=body.get("colour") is True,
+            screen=FarScreen.of(body),
         )
 
     def _more(self, asker: Asker, body: Mapping[str, Any]) -> Any:
