@@ -111,6 +111,7 @@ def assemble(
     face = SiteFace(
         settings=lambda: daemon.settings,
         status=status.as_json,
+        unmeasured=status.unmeasured,
         upgrade=upgrade.request,
         note=oversight.audit.change,
         runs=CommandRuns(reactor, settings.plan.host.name),

@@ -69,6 +69,8 @@ class SiteFace:
     """Returns the settings of the daemon, which a reload changes."""
     status: Callable[[], dict[str, Any]]
     """Returns the status of this host."""
+    unmeasured: Callable[[], dict[str, Any]]
+    """Returns it without what its processes use."""
     upgrade: Callable[[Callable[[_Reply], None], Callable[[OcsdError], None], str], None]
     """Replaces this daemon; see `ocsd.daemon.api.control.ControlApi`."""
     note: Callable[..., None]
@@ -178,7 +180,7 @@ class SiteFace:
         refuse(asker, "status")
         if not body.get("brief"):
             return {"status": self.status()}
-        told = brief(self.status())
+        told = brief(self.unmeasured())
         tag = tag_of(told)
         unless_known = {} if body.get("known") == tag else {"status": told}
         return {"tag": tag, "at": time.time(), **unless_known}
@@ -189,7 +191,7 @@ class SiteFace:
         asking = DeferredList([self._ask_status(name, is_brief=is_brief) for name in names])
 
         def known(results: list[tuple[bool, Any]]) -> _Reply:
-            own = self.status()
+            own = self.unmeasured() if is_brief else self.status()
             shown = brief(own) if is_brief else own
             mine = {"host": self.host, "status": shown, "seen_at": time.time()}
             rows: list[_Reply] = [{**mine, "trouble": "", "notes": []}]

@@ -46,7 +46,9 @@ def face(host, told, link):
         hub=SimpleNamespace(address_root="observatory", is_closed=False),
         site=SimpleNamespace(hosts=dict.fromkeys(NAMES, entry), digest="aa"),
     )
-    made = SiteFace(lambda: settings, lambda: told, None, None, None, OtherHosts(), Clock())
+    made = SiteFace(
+        lambda: settings, lambda: told, lambda: told, None, None, None, OtherHosts(), Clock()
+    )
     made._link = link
     link.faces[host] = made
     return made
@@ -116,7 +118,6 @@ def test_an_answer_without_a_status_is_a_trouble_of_that_host(site):
 
 def test_a_host_with_another_version_of_ocsd_or_of_the_file_is_told(site):
     site.told["lab-2"] |= {"version": "0.9", "site": {"digest": "bb"}}
-    site.face2.status = lambda: site.told["lab-2"]
     notes = seen(site, brief=True)["lab-2"]["notes"]
     assert notes[:2] == [
         "runs ocsd 0.9, and lab-1 1.0",
