@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ocsd.errors import NoSuchInstanceError
 from ocsd.status.site import SiteHost, all_names, holders
 from ocsd.text.nearest import did_you_mean, nearest_or_all
 
+OF_EACH_HOST: Final = frozenset({"router", "ocsd", "forkserver"})
+"""Names that each host has."""
 _SIGNS = "*?["
 
 
@@ -104,6 +106,9 @@ def _only_holder(name: str, hosts: Sequence[SiteHost]) -> str:
     if found:
         several = ", ".join(f"{host}:{name}" for host in found)
         raise NoSuchInstanceError(f"several hosts have '{name}'; say which is meant: {several}")
+    if name in OF_EACH_HOST:
+        each = ", ".join(f"{host.host}:{name}" for host in hosts)
+        raise NoSuchInstanceError(f"each host has '{name}'; say which is meant: {each}")
     near = did_you_mean(name, all_names(hosts)) or "; `ocsd status --site` shows all hosts"
     raise NoSuchInstanceError(f"no host of the site has an instance '{name}'{near}{_unseen(hosts)}")
 
@@ -113,4 +118,5 @@ def _unseen(hosts: Iterable[SiteHost]) -> str:
     unseen = [each.host for each in hosts if each.status is None]
     if not unseen:
         return ""
-    return f" (nothing is known of {', '.join(unseen)}, which do not answer)"
+    verb = "does" if len(unseen) == 1 else "do"
+    return f" (nothing is known of {', '.join(unseen)}, which {verb} not answer)"

@@ -194,7 +194,7 @@ def test_a_good_change_loses_no_sample_and_aborts_no_operation(site):
     done = site.site("apply", text, "--waves", "1,rest", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
-    assert lines.index("lab-1 comes up: 1 restarts") < lines.index("lab-2 takes the file")
+    assert lines.index("lab-1 comes up: 1 instance restarts") < lines.index("lab-2 takes the file")
     assert lines[-1] == "3 hosts: 3 done"
     assert {row["standing"] for row in site.plan(text).values()} == {"up to date"}
     assert {path for path, _ in site.files().values()} == {text}

@@ -52,7 +52,8 @@ def test_names_of_other_things_than_instances_are_asked_for_on_every_host():
     [
         ("twin", "several hosts have 'twin'; say which is meant: lab-1:twin, lab-2:twin"),
         ("thermo3", "no host of the site has an instance 'thermo3'; did you mean 'thermo"),
-        ("xyz", "`ocsd status --site` shows all hosts (nothing is known of lab-3"),
+        ("xyz", "shows all hosts (nothing is known of lab-3, which does not answer)"),
+        ("ocsd", "each host has 'ocsd'; say which is meant: lab-1:ocsd, lab-2:ocsd, lab-3:ocsd"),
         ("lb-1:thermo1", "the site has no host 'lb-1'; did you mean 'lab-1'?"),
         ("q*", "no instance of the site matches 'q*'; there are: thermo1, twin, thermo2, dome"),
     ],

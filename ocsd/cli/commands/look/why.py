@@ -162,7 +162,7 @@ def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | No
         raise NoSuchInstanceError(no_such_instance(name, answer))
     raise NoSuchInstanceError(
         f"host '{answer.get('host')}' has no instance '{name}' any more: it has left the site "
-        f"file; to see its past: ocsd history {name}"
+        f"file; to see its past: ocsd history {answer.get('host')}:{name}"
     )
 
 
