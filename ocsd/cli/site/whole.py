@@ -219,7 +219,7 @@ def _absent(each: HostView, screen: Terminal) -> Parts:
     name, word = screen.bold(host.host), screen.styled(_NO_ANSWER, "attention")
     parts = [f"{name}: {word}", one_line(host.trouble)]
     if host.status is not None:
-        return [*parts, f"then: {counts(each.report.instances)}"]
+        return [*parts, f"then: {counts(each.report.instances)}", "on its machine: ocsd status"]
     return [*parts, f"if it is not started: ocsd start --host {host.host} on its machine"]
 
 

@@ -27,7 +27,8 @@ def test_each_host_has_a_line_and_below_it_what_is_wrong():
         "lab-2: attention · 1 failed · 1 not in target state (stage failed) · router up",
         "  stage is failed: no port · mend that, then: ocsd up lab-2:stage",
         "  lab-2 its clock is 3m00s ahead of that of lab-1",
-        "lab-3: no answer · it hangs; it last answered 9s ago · then: 2 up",
+        "lab-3: no answer · it hangs; it last answered 9s ago · then: 2 up · on its machine: ocsd "
+        "status",
         "lab-4: no answer · nobody · if it is not started: ocsd start --host lab-4 on its machine",
     ]
 
