@@ -112,7 +112,7 @@ def _until(condition: Callable[[], Any], what: str) -> Any:
     while not (found := condition()):
         if time.monotonic() > limit_s:
             raise TimeoutError(f"waited {LIMIT_S} s for {what}")
-        time.sleep(0.05)
+        time.sleep(0.25)
     return found
 
 
@@ -147,7 +147,7 @@ def _ocsd(folder: Path) -> Iterator[Started]:
 def _ocs(folder: Path) -> Iterator[Started]:
     (folder / "reports").mkdir()
     hub = Hub(router.free_port(18200, 18299))
-    python = ocs_venv.python()
+    python = ocs_venv.python(compiled=False)
     site = {
         "hub": {
             "wamp_server": hub.wamp_server,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ocsd.agent.feeds.units import LABELS, UNITS
 from ocsd.aggregator.frames.heap import collect_seldom, keep_freed_memory
-from ocsd.aggregator.frames.packed_frame import Columns, Piece, packed_frame
+from ocsd.aggregator.frames.packed_frame import FrameColumns, Piece, packed_frame
 from ocsd.aggregator.frames.provider import FrameBlock, Provider
 from ocsd.aggregator.frames.schema import (
     DATA,
@@ -96,7 +96,7 @@ def for_databases(provider: Provider) -> str:
 
 
 def data_frame(
-    run: RecordingRun, provider: Provider, blocks: Mapping[str, Columns], now: Instant
+    run: RecordingRun, provider: Provider, blocks: Mapping[str, FrameColumns], now: Instant
 ) -> list[Piece]:
     """Return a frame of these blocks of `provider`, which keeps them, as pieces."""
     return packed_frame(
@@ -134,7 +134,7 @@ def ticks(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
     return whole.astype(np.int64) * TICKS_PER_SECOND + fraction.astype(np.int64)
 
 
-def columns_of(block: FrameBlock) -> Columns:
+def columns_of(block: FrameBlock) -> FrameColumns:
     """Return a block for a frame, its samples in the order of time."""
     columns = gather(block.blocks, block.kinds)
     times = ticks(np.asarray(columns[""]))
@@ -143,7 +143,7 @@ def columns_of(block: FrameBlock) -> Columns:
         order = np.argsort(times, kind="stable")
         times = times[order]
         columns = {name: _reordered(values, order) for name, values in columns.items()}
-    return Columns(block.kinds, times, columns)
+    return FrameColumns(block.kinds, times, columns)
 
 
 def _reordered(values: Values, order: NDArray[np.intp]) -> Values:

@@ -37,7 +37,7 @@ _FLOAT: Final = Struct("<d")
 _HOUSEKEEPING: Final = ord("H")
 _INT_SIZES: Final = (1, 2, 4)
 _SMALL_BYTES: Final = 4096
-"""Columns below this size are copied once more, because pieces cost as well [bytes]."""
+"""FrameColumns below this size are copied once more, because pieces cost as well [bytes]."""
 
 
 def begin_object(type_name: str, *versions: int) -> bytes:
@@ -61,7 +61,7 @@ _ONE_FLOAT: Final = begin_object("G3Double", 1, 1)
 _ONE_TEXT: Final = begin_object("G3String", 1, 1)
 
 
-class Columns(NamedTuple):
+class FrameColumns(NamedTuple):
     """Samples that were taken together, ascending in time."""
 
     kinds: Mapping[str, Kind]
@@ -78,7 +78,7 @@ def next_map(number: int) -> bytes:
 
 
 def packed_frame(
-    entries: Mapping[str, int | float | str], blocks: Mapping[str, Columns]
+    entries: Mapping[str, int | float | str], blocks: Mapping[str, FrameColumns]
 ) -> list[Piece]:
     """Return a housekeeping frame, as pieces.
 
@@ -86,7 +86,7 @@ def packed_frame(
     ----------
     entries : mapping
         What stands behind the blocks, in this order.
-    blocks : mapping of str to Columns
+    blocks : mapping of str to FrameColumns
         The blocks by name, at least one.
     """
     names: list[Piece] = [TEXTS, U64.pack(len(blocks)), *map(_text, blocks)]
@@ -120,7 +120,7 @@ def _text(text: str) -> bytes:
     return U64.pack(len(encoded)) + encoded
 
 
-def _maps(blocks: Sequence[Columns]) -> Iterator[Piece]:
+def _maps(blocks: Sequence[FrameColumns]) -> Iterator[Piece]:
     for number, block in enumerate(blocks):
         # The version of a type comes with its first object only.
         version = U32.pack(1) if number == 0 else b""

@@ -11,7 +11,7 @@ from ocsd.aggregator.disk.archive import G3Files, folder_trouble
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.aggregator.frames import frames
 from ocsd.aggregator.frames.field_kinds import FieldKinds
-from ocsd.aggregator.frames.packed_frame import Columns, Piece
+from ocsd.aggregator.frames.packed_frame import FrameColumns, Piece
 from ocsd.aggregator.frames.provider import BlockBuffer, FrameBlock, Provider
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log, Tally
@@ -231,7 +231,7 @@ class Filing:
     def _keep_order(
         self,
         provider: Provider,
-        blocks: Mapping[str, Columns],
+        blocks: Mapping[str, FrameColumns],
         kinds: Mapping[str, Mapping[str, Kind]],
     ) -> None:
         """Give the provider another id unless these blocks can follow its earlier ones.

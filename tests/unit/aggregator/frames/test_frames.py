@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ocsd.aggregator.frames import frames
-from ocsd.aggregator.frames.packed_frame import Columns
+from ocsd.aggregator.frames.packed_frame import FrameColumns
 from ocsd.aggregator.frames.provider import Provider
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.numbers.numbering import Numbering
@@ -42,7 +42,7 @@ def test_the_bytes_are_those_of_the_writer_of_spt3g(tmp_path):
 
 def columns(count, first=0):
     numbers = np.arange(count, dtype=np.int64)
-    return Columns(
+    return FrameColumns(
         {"of_floats": Kind.FLOAT, "b": Kind.INT, "c": Kind.BOOL, "t": Kind.TEXT, "B": Kind.FLOAT},
         numbers + first,
         {
@@ -107,5 +107,5 @@ def test_a_data_frame_has_the_bytes_that_so3g_writes(blocks):
 @example([2**31])
 def test_whole_numbers_have_as_many_bytes_as_those_of_so3g(numbers):
     values = {"x": np.array(numbers, np.int64)}
-    blocks = {"one": Columns({"x": Kind.INT}, np.zeros(len(numbers), np.int64), values)}
+    blocks = {"one": FrameColumns({"x": Kind.INT}, np.zeros(len(numbers), np.int64), values)}
     assert frame_of_ours(blocks) == frame_of_so3g(blocks)
