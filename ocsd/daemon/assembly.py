@@ -59,7 +59,8 @@ def assemble(
     """
     paths = settings.paths
     daemon = Daemon(settings, progress, detached, reactor, lock)
-    fleet = Fleet(Targets(paths.targets, paths.latest_targets), Finished(paths.finished))
+    targets = Targets(paths.targets, paths.latest_targets)
+    fleet = Fleet(targets, Finished(paths.finished), settings.plan.host.name)
     window = LaunchWindow(reactor, fleet.waits_for)
     # Not every wait ends with a transition, so the window is asked in every round.
     outside = OutsideWatch(settings.hub, reactor)
@@ -111,6 +112,7 @@ def assemble(
     face = SiteFace(
         settings=lambda: daemon.settings,
         status=status.as_json,
+        unmeasured=status.unmeasured,
         upgrade=upgrade.request,
         note=oversight.audit.change,
         runs=CommandRuns(reactor, settings.plan.host.name),

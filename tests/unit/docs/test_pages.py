@@ -21,7 +21,7 @@ from ocsd.supervisor.health import Health, Layer, Response
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.paths import of_host
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGES = [
     *sorted(ROOT.glob("*.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
@@ -63,7 +63,7 @@ def test_every_command_of_the_operators_page_exists(capsys):
         *("start", "status", "top", "up", "down", "restart"),
         *("why", "history", "audit", "logs", "loglevel", "reload", "upgrade"),
         *("ops", "call", "listen", "hook", "alarm", "values", "view-feed", "data"),
-        *("run", "init", "new", "check", "access", "install", "stop", "completion", "site"),
+        *("run", "init", "new", "check", "access", "install", "stop", "completion", "site", "docs"),
     }
     for verb in verbs:
         assert command_line([verb, "--help"]) == 0
