@@ -40,7 +40,7 @@ from ocsd.daemon.watching.instance_log import last_line
 from ocsd.daemon.watching.lost_files import LostFiles
 from ocsd.forkserver.protocol import Spawned
 from ocsd.forkserver.start import PreparedServer
-from ocsd.site import recording
+from ocsd.site import load, recording
 from ocsd.system.files import written_at
 
 
@@ -84,7 +84,8 @@ def assemble(
     )
     keepers = Keepers(settings, fleet, window, processes, forkserver, oversight, reactor)
     clock = ClockWatch(reactor, partial(ask, output_of))
-    keys = KeyWatch(settings.hub, paths, settings.plan.host.web, reactor)
+    host = settings.plan.host
+    keys = KeyWatch(load.router_of_site(settings.site, host), paths, host.web, reactor)
     status = StatusReport(
         host=settings.plan.host.name,
         site_file=settings.site.path or "",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred, DeferredList, DeferredLock, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredList, DeferredLock, maybeDeferred, succeed
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.web import server
@@ -20,6 +20,7 @@ from ocsd.daemon.api.askers import Asker, refuse
 from ocsd.daemon.api.exchange import answer_of, refusal
 from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.site import people
+from ocsd.daemon.site.farewells import FAREWELL, Farewells
 from ocsd.daemon.site.files import SiteFileKeeper
 from ocsd.daemon.site.others import HostAnswer, OtherHosts, tag_of
 from ocsd.daemon.site.runs import CommandRuns, FarScreen
@@ -78,6 +79,7 @@ class SiteFace:
     runs: CommandRuns
     others: OtherHosts
     reactor: Any
+    farewells: Farewells = field(default_factory=Farewells)
     _link: Any = field(default=None, init=False)
     _rival: tuple[float, str] = field(default=(float("-inf"), ""), init=False)
     _next: int = field(default=0, init=False)
@@ -94,6 +96,12 @@ class SiteFace:
         self._link.start()
         period_s = max(LEAST_POLL_S, POLL_ROUND_S / max(1, len(self._other_names())))
         repeating(self._poll, self.reactor).start(period_s, now=False)
+
+    def say_farewell(self, by: str) -> None:
+        """Tell the other hosts that this one is being stopped, and by whom."""
+        for host in self._other_names():
+            told = {"request": FAREWELL, "host": self.host, "by": by}
+            maybeDeferred(self._call, host, told, ASK_LIMIT_S).addErrback(lambda _: None)
 
     @property
     def host(self) -> str:
@@ -147,6 +155,9 @@ class SiteFace:
         # Who asks for a person is no daemon that wants this address.
         if body.get("request") == "claim" and people.is_daemon(client, body, is_closed):
             return maybeDeferred(self._claimed, client, body)
+        if body.get("request") == FAREWELL and people.is_daemon(client, body, is_closed):
+            self.farewells.heard(client, body, is_closed=is_closed)
+            return succeed({})
         asker = people.asker_of(client, body.pop("caller", None), is_closed)
         answered = maybeDeferred(self._respond, asker, body)
         return answered.addErrback(self._refused, asker)
@@ -311,7 +322,8 @@ class SiteFace:
             raise UnreachableError(f"host {self.host!r} has not joined the site's router yet")
         uri = control_uri(self.settings().hub.address_root, host)
         if host in self._other_names():
-            return self._link.call(uri, host, body, limit_s)
+            called = maybeDeferred(self._link.call, uri, host, body, limit_s)
+            return self.farewells.explained(host, called)
         names = self.settings().site.hosts
         near = did_you_mean(host, names) or f"; it has {', '.join(names)}"
         raise NoSuchInstanceError(f"the site file of {self.host!r} has no host {host!r}{near}")
