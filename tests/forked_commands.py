@@ -25,15 +25,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests import forked_daemons
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 OF_INTERPRETER = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "COVERAGE_")
 REQUEST_BYTES = 1 << 17
 
 
 def run(
-    words: tuple[str, ...], environment: Mapping[str, str], folder: Path, limit_s: float
+    words: tuple[str, ...],
+    environment: Mapping[str, str],
+    folder: Path,
+    limit_s: float,
+    forks_daemons: bool = False,
 ) -> "subprocess.CompletedProcess[str]":
     """Run the command to its end, as `subprocess.run` does; return what it said, as text.
+
+    With `forks_daemons`, the daemon that it starts is forked too (`forked_daemons`).
 
     Raises
     ------
@@ -43,7 +51,9 @@ def run(
     command = [sys.executable, "-m", "ocsd", *words]
     settings = _settings(environment)
     if _is_usual(settings):
-        return _server(os.getpid(), settings).run(command, environment, folder, limit_s)
+        has_daemons = forks_daemons and forked_daemons.is_begun_by(words)
+        server = _server(os.getpid(), settings, has_daemons)
+        return server.run(command, environment, folder, limit_s)
     return subprocess.run(
         command, env=environment, cwd=folder, capture_output=True, text=True, timeout=limit_s
     )
@@ -68,20 +78,23 @@ def _is_usual(settings: tuple[tuple[str, str], ...]) -> bool:
 
 
 @functools.cache
-def _server(_pid: int, settings: tuple[tuple[str, str], ...]) -> "_Server":
-    return _Server(settings)
+def _server(_pid: int, settings: tuple[tuple[str, str], ...], has_daemons: bool) -> "_Server":
+    return _Server(settings, has_daemons)
 
 
 class _Server:
     """The near end of a process that forks commands; it ends with this one."""
 
-    def __init__(self, settings: tuple[tuple[str, str], ...]) -> None:
+    def __init__(self, settings: tuple[tuple[str, str], ...], has_daemons: bool) -> None:
         self._socket, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * REQUEST_BYTES)
         plain = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+        # A process of ours shows its title in the place of its first environment.
+        plain["ROOM_FOR_TITLES"] = " " * 1000
+        words = [str(far.fileno()), *["daemons"] * has_daemons]
         with far:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.forked_commands", str(far.fileno())],
+                [sys.executable, "-m", "tests.forked_commands", *words],
                 env={**plain, **dict(settings)},
                 cwd=REPOSITORY,
                 pass_fds=[far.fileno()],
@@ -177,7 +190,7 @@ def _become(request: list[Any], received: list[int]) -> None:
         os.dup2(each, number)
     for each in received:
         os.close(each)
-    _renew_streams()
+    renew_streams()
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
@@ -186,7 +199,7 @@ def _become(request: list[Any], received: list[int]) -> None:
     sys.argv[1:] = words
 
 
-def _renew_streams() -> None:
+def renew_streams() -> None:
     """Make text files for the standard streams, as an interpreter does when it starts.
 
     Those of the server remember what it had there, files that have a position.
@@ -205,12 +218,14 @@ def _renew_streams() -> None:
 _earlier_streams: list[Any] = []
 
 
-def load() -> None:
+def load(daemons: bool) -> None:
     """Load the command line and all of its commands, but nothing that has threads."""
     from ocsd.system.garbage import loaded
     from ocsd.system.late import load_late
 
     with loaded():
+        if daemons:
+            forked_daemons.load()
         load_late()
         import ocsd.cli
 
@@ -222,6 +237,6 @@ def load() -> None:
 
 
 if __name__ == "__main__":
-    load()
+    load(daemons=len(sys.argv) > 2)
     serve(int(sys.argv[1]))
     runpy.run_module("ocsd", run_name="__main__", alter_sys=True)
