@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests import forked_daemons
+from tests import forked_daemons, forked_inside
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 OF_INTERPRETER = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "COVERAGE_")
@@ -38,10 +38,12 @@ def run(
     folder: Path,
     limit_s: float,
     forks_daemons: bool = False,
+    inside: int | None = None,
 ) -> "subprocess.CompletedProcess[str]":
     """Run the command to its end, as `subprocess.run` does; return what it said, as text.
 
-    With `forks_daemons`, the daemon that it starts is forked too (`forked_daemons`).
+    With `forks_daemons`, the daemon that it starts is forked too (`forked_daemons`). The
+    environment has to be usual if the command is to run `inside` the namespaces of a process.
 
     Raises
     ------
@@ -50,10 +52,11 @@ def run(
     """
     command = [sys.executable, "-m", "ocsd", *words]
     settings = _settings(environment)
-    if _is_usual(settings):
+    if is_usual(environment):
         has_daemons = forks_daemons and forked_daemons.is_begun_by(words)
         server = _server(os.getpid(), settings, has_daemons)
-        return server.run(command, environment, folder, limit_s)
+        return server.run(command, environment, folder, limit_s, inside)
+    assert inside is None
     return subprocess.run(
         command, env=environment, cwd=folder, capture_output=True, text=True, timeout=limit_s
     )
@@ -68,9 +71,9 @@ def _settings(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 _USUAL = dict(_settings(os.environ))
 
 
-def _is_usual(settings: tuple[tuple[str, str], ...]) -> bool:
-    """Whether many tests have these settings."""
-    given = dict(settings)
+def is_usual(environment: Mapping[str, str]) -> bool:
+    """Whether a command with this environment is forked: many tests have the same settings."""
+    given = dict(_settings(environment))
     path = set(given.pop("PYTHONPATH", "").split(":")) - {"", str(REPOSITORY)}
     given.pop("PYTHONUTF8", None)
     usual = {key: word for key, word in _USUAL.items() if key not in {"PYTHONPATH", "PYTHONUTF8"}}
@@ -101,11 +104,16 @@ class _Server:
             )
 
     def run(
-        self, command: list[str], environment: Mapping[str, str], folder: Path, limit_s: float
+        self,
+        command: list[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        limit_s: float,
+        inside: int | None,
     ) -> "subprocess.CompletedProcess[str]":
         deadline_s = time.monotonic() + limit_s
         ours, theirs = zip(*(os.pipe() for _ in range(3)), strict=True)
-        request = [command[3:], dict(environment), str(folder)]
+        request = [command[3:], dict(environment), str(folder), inside]
         try:
             socket.send_fds(self._socket, [json.dumps(request).encode()], [0, *theirs])
         finally:
@@ -185,7 +193,9 @@ def serve(descriptor: int) -> None:
 
 def _become(request: list[Any], received: list[int]) -> None:
     """Take over everything that a new process is given."""
-    words, environment, folder = request
+    words, environment, folder, inside = request
+    if inside is not None:
+        forked_inside.enter(inside)
     for number, each in enumerate(received[:3]):
         os.dup2(each, number)
     for each in received:

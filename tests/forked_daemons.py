@@ -117,7 +117,7 @@ def _run(module: str, words: list[str]) -> int:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as ending:
         code = ending.code
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - as an interpreter does
         traceback.print_exc()
         code = 1
     threading._shutdown()  # type: ignore[attr-defined]
