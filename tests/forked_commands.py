@@ -94,10 +94,10 @@ class _Server:
         plain = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
         # A process of ours shows its title in the place of its first environment.
         plain["ROOM_FOR_TITLES"] = " " * 1000
-        words = [str(far.fileno()), *["daemons"] * has_daemons]
+        how = forked_daemons.HOW if has_daemons else ("-m", "tests.forked_commands")
         with far:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.forked_commands", *words],
+                [sys.executable, *how, str(far.fileno())],
                 env={**plain, **dict(settings)},
                 cwd=REPOSITORY,
                 pass_fds=[far.fileno()],
@@ -228,6 +228,13 @@ def renew_streams() -> None:
 _earlier_streams: list[Any] = []
 
 
+def main(daemons: bool) -> None:
+    """Be the process that forks, and in its forks the commands."""
+    load(daemons)
+    serve(int(sys.argv[1]))
+    runpy.run_module("ocsd", run_name="__main__", alter_sys=True)
+
+
 def load(daemons: bool) -> None:
     """Load the command line and all of its commands, but nothing that has threads."""
     from ocsd.system.garbage import loaded
@@ -247,6 +254,4 @@ def load(daemons: bool) -> None:
 
 
 if __name__ == "__main__":
-    load(daemons=len(sys.argv) > 2)
-    serve(int(sys.argv[1]))
-    runpy.run_module("ocsd", run_name="__main__", alter_sys=True)
+    main(daemons=False)

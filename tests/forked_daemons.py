@@ -20,6 +20,13 @@ import traceback
 from typing import Any
 
 MODULES = ("ocsd.daemon", "ocsd.forkserver")
+# -P as the daemon has it, so that what it starts has it too; a fork cannot change this.
+HOW = (
+    *("-P", "-c"),
+    "import os, sys; sys.path.insert(0, os.getcwd()); from tests import forked_commands; "
+    "forked_commands.main(daemons=True)",
+)
+"""Words for Python that make it the process that forks, in the folder of the repository."""
 _INTERPRETER = [sys.executable, "-P", "-m"]
 _REACTOR = "twisted.internet.reactor"
 # Places of arguments of `_posixsubprocess.fork_exec`.
