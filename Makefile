@@ -69,7 +69,7 @@ docs: $(VENV)/installed-test  ## the documentation as pages for a browser, in bu
 
 unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules has to be tested
 	$(BIN)/python -m pytest $(PURE) -q --cov
-	$(BIN)/python -m pytest tests/unit -q -n 2 $(PURE:%=--ignore=%)
+	$(BIN)/python -m pytest tests/unit -q -n 2 --dist loadfile $(PURE:%=--ignore=%)
 
 trixie:  ## the unit tests on Debian trixie, with its Python 3.13; needs root and mmdebstrap
 	sh tests/trixie.sh make unit
