@@ -43,7 +43,9 @@ class Lookout:
         self._checks.append(check)
         if self._deadline is None:
             self._deadline = Deadline(LOOKOUT_PERIOD_S)
-            threading.Thread(target=self._go_on, name="lookout", daemon=True).start()
+            threading.Thread(
+                target=self._go_on, args=(self._deadline,), name="lookout", daemon=True
+            ).start()
 
     def remove(self, check: Callable[[], object]) -> None:
         """Call `check` no more."""
@@ -73,16 +75,15 @@ class Lookout:
                 traceback.print_exc()
                 self.remove(check)
 
-    def _go_on(self) -> None:
-        assert self._deadline is not None
+    def _go_on(self, deadline: Deadline) -> None:
         while True:
-            self._deadline.wait()
+            deadline.wait()
             self.run_checks()
             now_s, pause_s = time.monotonic(), LOOKOUT_PERIOD_S
             if now_s < self._vouched_until_s:
                 self._due_s = now_s + CALM_PERIOD_S
                 pause_s = self._vouched_until_s - now_s
-            self._deadline.set(pause_s)
+            deadline.set(pause_s)
 
 
 LOOKOUT: Final = Lookout()

@@ -1,7 +1,7 @@
 """Calls at a steady rate in the reactor."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from ocsd.reactor.threads import the_reactor
 
@@ -45,20 +45,31 @@ class Ticker:
             self._function()
 
 
+def counted_from_s(reactor: Any) -> float:
+    """Return the time from which the calls of all tickers of a reactor are counted [s]."""
+    return _SharedTimer.begin(reactor)
+
+
 class _SharedTimer:
     """The timer of all tickers of one period."""
 
     _reactor: Any = None
     _counted_from_s = 0.0
-    _timers: dict[float, "_SharedTimer"] = {}
+    _timers: ClassVar[dict[float, "_SharedTimer"]] = {}
 
     @classmethod
-    def of(cls, reactor: Any, period_s: float) -> "_SharedTimer":
-        """Return the timer of a period; another reactor begins anew."""
+    def begin(cls, reactor: Any) -> float:
+        """Return the time from which a reactor's calls are counted [s]; another one begins anew."""
         if cls._reactor is not reactor:
             now_s = reactor.seconds()
             cls._reactor, cls._counted_from_s = reactor, now_s - now_s % SLOT_S
             cls._timers = {}
+        return cls._counted_from_s
+
+    @classmethod
+    def of(cls, reactor: Any, period_s: float) -> "_SharedTimer":
+        """Return the timer of a period."""
+        cls.begin(reactor)
         if period_s not in cls._timers:
             cls._timers[period_s] = cls(reactor, period_s, cls._counted_from_s)
         return cls._timers[period_s]

@@ -3,13 +3,14 @@
 import argparse
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred, inlineCallbacks
-from twisted.internet.task import LoopingCall
 
 from ocsd import ocs_agent, site_config
 from ocsd.base import OpCode
+from ocsd.reactor.repeating import repeating
 from ocsd.reactor.threads import the_reactor
 from ocsd.registry.table import KnownAgents, RegistryEntry, field_name
 
@@ -99,8 +100,8 @@ class Registry:
                 'agent_address': 'observatory.fake-data1'}}
         """  # noqa: D400 # clients show the first line as the call
         self._stopping = Deferred()
-        loop = LoopingCall(self._turn, session, bool(params["test_mode"]))
-        loop.clock = the_reactor()
+        turn = partial(self._turn, session, bool(params["test_mode"]))
+        loop = repeating(turn, the_reactor())
         # A defect in a turn ends the process, and says so.
         loop.start(EXPIRY_CHECK_S).addErrback(self._stopping.errback)
         if session.status == "stopping":  # asked before it began

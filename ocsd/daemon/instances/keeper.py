@@ -141,7 +141,8 @@ class Keeper:
         return self.what_holds(self.pid)
 
     def _report_with_holder(self) -> SelfReport:
-        return replace(self.report, held=self.held)
+        held = self.held
+        return replace(self.report, held=held) if held != self.report.held else self.report
 
     def configure(self, policy: RestartPolicy, liveness: Liveness) -> None:
         """Decide by other rules from now on."""
@@ -228,7 +229,8 @@ class Keeper:
         self.audited(fields)
         if fields.get("READY") == "1":
             self.was_ready = True
-            self.deliver(BecameReady())
+            if self.life.state is State.STARTING:  # it comes with every report
+                self.deliver(BecameReady())
 
     def audited(self, fields: Mapping[str, str]) -> None:
         """Pass on what the process, or a child of it, reports for the audit journal."""
