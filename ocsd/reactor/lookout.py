@@ -66,6 +66,12 @@ class Lookout:
             pause_s = JUST_AFTER_S
         self._deadline.set(pause_s)
 
+    def hurry(self) -> None:
+        """Make the checks soon, because something waits for one."""
+        self._due_s = time.monotonic() + LOOKOUT_PERIOD_S
+        if self._deadline is not None:
+            self._deadline.set(LOOKOUT_PERIOD_S)
+
     def run_checks(self) -> None:
         """Call each check once, and remove those that raise."""
         for check in tuple(self._checks):
@@ -78,11 +84,12 @@ class Lookout:
     def _go_on(self, deadline: Deadline) -> None:
         while True:
             deadline.wait()
+            self._due_s = time.monotonic() + CALM_PERIOD_S
             self.run_checks()
-            now_s, pause_s = time.monotonic(), LOOKOUT_PERIOD_S
+            now_s = time.monotonic()
+            pause_s = LOOKOUT_PERIOD_S
             if now_s < self._vouched_until_s:
-                self._due_s = now_s + CALM_PERIOD_S
-                pause_s = self._vouched_until_s - now_s
+                pause_s = max(JUST_AFTER_S, min(self._vouched_until_s, self._due_s) - now_s)
             deadline.set(pause_s)
 
 

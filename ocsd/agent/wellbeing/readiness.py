@@ -68,7 +68,7 @@ class Readiness:
         self._find_shortage = shortage
         self._find_receiver = receiver
         self._connection: Any = None
-        self._ticker = Ticker(REPORT_PERIOD_S, self._look)
+        self._ticker = Ticker(REPORT_PERIOD_S, self.look)
         self._retry: Any = None
         self._stopped = False
         self._self_call = SelfCall(agent)
@@ -99,7 +99,8 @@ class Readiness:
         news = {REQUESTS_KEY: requests} if requests else {}
         self._send(STOPPING=1, STATUS="ending", **news)
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Report what has happened; call it every second."""
         now_s = the_reactor().seconds()
         noticed = self._notice()
         is_due = now_s - self._looked_at_s > LIFE_PERIOD_S - SLACK_S

@@ -204,6 +204,7 @@ def _perform(reactor: Any, launch: dict[str, Any]) -> Any:
         yield agent.call(str(agent.agent_address), "get_agent_class")
         _check_log()
         agent.heartbeat.beat()
+        readiness.look()
         readiness.report()
         agent.publish_to_feed("rehearsal", _sample())
         _log("{op} {what}", op="acq", what="Status is now")
