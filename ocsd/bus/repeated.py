@@ -4,9 +4,8 @@ from struct import Struct
 from typing import Any, Final
 
 import cbor2
-from autobahn.twisted.rawsocket import WampRawSocketClientProtocol
-from autobahn.wamp.message import Publish
-from autobahn.wamp.serializer import CBORSerializer
+
+from ocsd.bus.wamp import CBORSerializer, Publish, WampRawSocketClientProtocol
 
 _HEADER: Final = bytes((0x85, Publish.MESSAGE_TYPE))
 """The beginning of an encoded publication: an array of five, and the kind of message."""

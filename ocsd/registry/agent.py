@@ -12,7 +12,7 @@ from ocsd import ocs_agent, site_config
 from ocsd.base import OpCode
 from ocsd.reactor.repeating import repeating
 from ocsd.reactor.threads import the_reactor
-from ocsd.registry.table import KnownAgents, RegistryEntry, field_name
+from ocsd.registry.table import KnownAgents, RegistryEntry, field_name, sender_of
 
 REGISTRY_CLASS: Final = "RegistryAgent"
 OPERATIONS_FEED: Final = "agent_operations"
@@ -70,8 +70,13 @@ class Registry:
         """Take in a heartbeat from the bus."""
         if isinstance(pair, list | tuple) and len(pair) == 2:
             changed = self.table.beat(pair[0], pair[1], self._wall(), self._monotonic())
+            if entry := self.table.entries.get(sender_of(pair[1])):
+                self._agent.if_repeated(entry.agent_address, partial(self._receive_again, entry))
             if changed is not None:
                 self._publish([changed])
+
+    def _receive_again(self, entry: RegistryEntry) -> bool:
+        return self.table.beat_again(entry, self._wall(), self._monotonic())
 
     @ocs_agent.param("test_mode", default=False, type=bool)
     @inlineCallbacks

@@ -192,7 +192,7 @@ class Keeper:
         self._begin(report.pid, started_at)
         self.adopted = True
         self._began_s -= max(0.0, self.wall_clock() - started_at)
-        # A running process reports every second. One that has hung since before this daemon
+        # A running process reports every three seconds. One that has hung since before this daemon
         # began will never report: its silence counts from now.
         now_s = self.clock.seconds()
         self.report = SelfReport(started_at_s=now_s, heard_at_s=now_s, reports=True)

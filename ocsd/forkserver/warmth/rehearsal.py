@@ -265,7 +265,7 @@ def _prepare(**fields: str | int) -> None:
 
 
 def _check_log() -> None:
-    """Check log and level as a thread of an agent does twice a second."""
+    """Check log and level as a thread of an agent does."""
     nothing = Path(os.devnull)
     log = os.open(nothing, os.O_WRONLY)
     LogFile(nothing, streams=(log,)).rotate_if_due()
