@@ -1,7 +1,8 @@
 """Events that are like an earlier one but for their numbers: recognised without being decoded.
 
 Most heartbeats say what the one before said. A router adds the number of the publication near the
-beginning of an event, an agent that of the message at its end (`ocsd.bus.repeated`).
+beginning of an event, an agent at its end those of its feeds and of the message
+(`ocsd.agent.feeds.heartbeat`).
 """
 
 from collections.abc import Callable
@@ -18,6 +19,9 @@ _LEAST_BYTES: Final = 40
 
 _KEY: Final = b"\x63seq"
 """The key before the number of a message, which is the last of its description."""
+
+_NUMBERS: Final = b"\x65feeds"
+"""The key before the numbers of an agent's feeds, near the end of a heartbeat's description."""
 
 _LAST: Final = (-3, -5, -2, -1, -9)
 """Places where that number may begin."""
@@ -64,8 +68,10 @@ def _without_numbers(payload: bytes) -> bytes | None:
         return None
     subscription_end = _number_end(payload, len(_EVENT))
     begin = _number_end(payload, subscription_end)
-    # The published OCS has no number there.
-    end = next((place for place in _LAST if payload.endswith(_KEY, 0, place)), None)
+    end: int | None = payload.rfind(_NUMBERS)
+    if end == -1:
+        # The published OCS has no number there.
+        end = next((place for place in _LAST if payload.endswith(_KEY, 0, place)), None)
     return payload[len(_EVENT) : subscription_end] + payload[begin:end]
 
 

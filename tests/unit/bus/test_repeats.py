@@ -8,9 +8,11 @@ from ocsd.bus.wamp import CBORSerializer, Event
 TOPIC = "observatory.thermo1.feeds.heartbeat"
 
 
-def event(codes, number, publication=7, subscription=3):
+def event(codes, number, publication=7, subscription=3, feeds=None):
     """Return a heartbeat as a router sends it; one without a number is an agent's on OCS."""
     info = {"agent_address": "observatory.thermo1", "agent_class": "Thermo"}
+    if feeds is not None:
+        info["feeds"] = feeds
     if number is not None:
         info["seq"] = number
     message = Event(subscription, publication, args=[[codes, info]], topic=TOPIC)
@@ -42,6 +44,12 @@ def test_other_numbers_make_no_other_event(handle, number):
     after = None if number is None else number + 1
     assert not handle(event({"acq": 3}, after, publication=2**52))
     assert not handle(event({"acq": 3}, after, publication=300))
+
+
+def test_an_agent_that_publishes_says_the_same_in_other_numbers(handle):
+    assert handle(event({"acq": 3}, 300, feeds={"temperatures": 23}))
+    assert not handle(event({"acq": 3}, 301, feeds={"temperatures": 24}))
+    assert handle(event({"acq": 5}, 302, feeds={"temperatures": 25}))
 
 
 def test_what_else_differs_makes_another_event(handle):
