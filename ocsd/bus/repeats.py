@@ -14,13 +14,13 @@ _EVENT: Final = bytes((0x85, 0x18, 0x24))
 _NUMBER_BYTES: Final = {24: 2, 25: 3, 26: 5, 27: 9}
 """Size of a number of CBOR by its first byte; smaller numbers are that byte [bytes]."""
 
-_LEAST_BYTES: Final = 40
+_SHORTEST_HEARTBEAT_BYTES: Final = 40
 """No heartbeat is shorter."""
 
-_KEY: Final = b"\x63seq"
+_SEQ_KEY: Final = b"\x63seq"
 """The key before the number of a message, which is the last of its description."""
 
-_NUMBERS: Final = b"\x65feeds"
+_FEEDS_KEY: Final = b"\x65feeds"
 """The key before the numbers of an agent's feeds, near the end of a heartbeat's description."""
 
 _LAST: Final = (-3, -5, -2, -1, -9)
@@ -64,14 +64,14 @@ class RepeatedEvents:
 
 def _without_numbers(payload: bytes) -> bytes | None:
     """Return an event without the numbers of publication and message; None if it is none."""
-    if not payload.startswith(_EVENT) or len(payload) < _LEAST_BYTES:
+    if not payload.startswith(_EVENT) or len(payload) < _SHORTEST_HEARTBEAT_BYTES:
         return None
     subscription_end = _number_end(payload, len(_EVENT))
     begin = _number_end(payload, subscription_end)
-    end: int | None = payload.rfind(_NUMBERS)
+    end: int | None = payload.rfind(_FEEDS_KEY)
     if end == -1:
         # The published OCS has no number there.
-        end = next((place for place in _LAST if payload.endswith(_KEY, 0, place)), None)
+        end = next((place for place in _LAST if payload.endswith(_SEQ_KEY, 0, place)), None)
     return payload[len(_EVENT) : subscription_end] + payload[begin:end]
 
 

@@ -21,7 +21,7 @@ CALM_PERIOD_S: Final = 3.0
 JUST_AFTER_S: Final = 0.02
 """Time from the reactor's sign of life to a check that is due soon [s]: the process runs then."""
 
-_SOON_S: Final = 0.9
+_DUE_SOON_S: Final = 0.9
 
 
 class Lookout:
@@ -62,7 +62,7 @@ class Lookout:
         now_s = time.monotonic()
         self._vouched_until_s = now_s + for_s
         pause_s = for_s
-        if self._due_s - now_s < _SOON_S:
+        if self._due_s - now_s < _DUE_SOON_S:
             pause_s = JUST_AFTER_S
         self._deadline.set(pause_s)
 

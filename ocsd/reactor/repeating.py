@@ -15,10 +15,12 @@ class _InTime(LoopingCall):
     def start(self, interval: float, now: bool = True) -> "Deferred[LoopingCall]":
         """Start; the first interval may be shorter than the others."""
         started = super().start(interval, now)
-        self.starttime = counted_from_s(self.clock)
-        if self.call is not None:
-            self.call.cancel()
-            self._scheduleFrom(self.clock.seconds())
+        clock: Any = self.clock
+        self.starttime = counted_from_s(clock)
+        next_call: Any = self.call
+        if next_call is not None:
+            next_call.cancel()
+            self._scheduleFrom(clock.seconds())
         return started
 
 

@@ -151,22 +151,26 @@ class Readiness:
         details = {**self._details(now_s), REQUESTS_KEY: encode_requests(requests)}
         news = {key: text for key, text in details.items() if text or self._reported.get(key)}
         status = self._status(now_s)
-        self._is_well = not (status["STATUS"] or details["X_CALL"] or details["X_FEEDS"])
+        self._is_well = not any((status["STATUS"], details["X_CALL"], details["X_FEEDS"]))
         said = self._noticed[:1], status, self._without_ages(news)
-        newest_s = self._newest_sample_s()
-        is_fresh = now_s - self._sent_at_s < LIFE_PERIOD_S - SLACK_S
-        if said == self._said and is_fresh and newest_s <= self._sampled_at_s:
+        if self._is_old(said, now_s):
             return
+        newest_s = self._newest_sample_s()
         delivery = self._send(**status, **news)
         if delivery is Delivery.BUSY:
             self._retry_soon()
-            return
-        if "X_CODE" in details:
+        elif "X_CODE" in details:
             self._code_due_s = now_s + CODE_PERIOD_S
         if delivery is Delivery.DONE:
             self._reported, self._said = details, said
             self._sent_at_s, self._sampled_at_s = now_s, newest_s
             self._agent.operations.forget(len(requests))
+
+    def _is_old(self, said: tuple[object, ...], now_s: float) -> bool:
+        """Whether a report would tell the supervisor nothing that it does not know."""
+        is_due = now_s - self._sent_at_s >= LIFE_PERIOD_S - SLACK_S
+        has_new_sample = self._newest_sample_s() > self._sampled_at_s
+        return said == self._said and not is_due and not has_new_sample
 
     def _look_for_shortage(self, now_s: float) -> None:
         if now_s >= self._shortage_due_s:
