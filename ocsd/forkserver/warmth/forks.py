@@ -1,7 +1,8 @@
 """Forks processes that wait until they may begin, one of them before it is asked for.
 
-A router is loaded for a third of a second, in which no call is answered. So its process is forked
-beforehand: while the daemon is still being loaded, and again some time after each start of a router.
+To load a router takes a third of a second, in which no call is answered. Its process is therefore
+forked beforehand: while the daemon is still being loaded, and again some time after each start of
+a router.
 """
 
 import contextlib
@@ -16,17 +17,18 @@ from math import inf
 from typing import Final, NamedTuple, NoReturn
 
 import ocsd
-from ocsd.forkserver.protocol import Message, SpawnRequest, decode, encode
+from ocsd.forkserver.protocol import LineBuffer, Message, SpawnRequest, encode
 from ocsd.forkserver.warmth.loaded import LoadedCode, package_folders
 from ocsd.forkserver.warmth.loading import Loading
 
-QUIET_S: Final = 10.0
+ROUTER_PAUSE_S: Final = 10.0
 """Time without a request after which the next router is forked [s]: a start is over then."""
 
 PREPARED: Final = "ocsd.router.crossbar_node"
 """The program that is loaded beforehand."""
 
 _HELD_OVER_FORK: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD}
+_TITLE: Final = "ocsd waits to be the next router"
 _ONE_READ_BYTES: Final = 1 << 16
 
 
@@ -102,10 +104,10 @@ class Spares:
         """Return when a process is to be forked, given the time of the last request [s]."""
         if self._request is None or self._waiting is not None:
             return inf
-        return asked_at_s + (0.0 if self._is_urgent else QUIET_S)
+        return asked_at_s + (0.0 if self._is_urgent else ROUTER_PAUSE_S)
 
     def prepare(self, leave: Callable[[], None]) -> None:
-        """Fork a process that loads what a router needs; there, `leave` closes what is not its own."""
+        """Fork a process that loads a router; there, `leave` lets go of what is not its own."""
         if self._request is None:
             return
         self.loading.make_ready(for_agents=False)
@@ -143,10 +145,13 @@ class Spares:
     def _load_and_wait(
         self, prepared: SpawnRequest, leave: Callable[[], None], gate: int
     ) -> NoReturn:
+        from setproctitle import setproctitle
+
         from ocsd.forkserver import child, programs
 
         try:
             leave()
+            setproctitle(_TITLE)
             programs.load(prepared)
             self.loading.end_in_fork()
             own = os.path.dirname(ocsd.__file__)
@@ -158,9 +163,10 @@ class Spares:
                     os._exit(0)
                 received += more
             os.close(gate)
-            request = decode(received)
+            (request,) = LineBuffer().feed(received)
+            if not isinstance(request, SpawnRequest):
+                os._exit(1)
         except BaseException:  # noqa: BLE001 - the fork server's own code must not go on here
             traceback.print_exc()
             os._exit(1)
-        assert isinstance(request, SpawnRequest)
         child.become(code, request)
