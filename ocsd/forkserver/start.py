@@ -126,8 +126,12 @@ def forked() -> ServerProcess:
     """
     loading = Loading()
     gc.enable()
-    loading.make_ready(for_agents=False)
-    gc.disable()
+    try:
+        loading.make_ready(for_agents=False)
+    except Exception:  # noqa: BLE001 - a library may raise anything
+        return executed()  # which fails in the same way, and says so
+    finally:
+        gc.disable()
     reading, writing = os.pipe()
     # No handler of the daemon's may run in the fork server.
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
