@@ -46,7 +46,7 @@ class Change:
     """The effect on those instances, once it is foreseen."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for the control API (docs/control-api.md)."""
+        """Return it for the control API (docs/reference/control-api.md)."""
         changes = self.difference
         return {
             "added": list(changes.added),
@@ -114,7 +114,8 @@ def _refuse_changed_router(before: Settings, after: Settings) -> None:
         if old != new:
             raise ReloadRefusedError(
                 f"{key} changed, and with it the router, without which nothing runs; "
-                "when the observatory can spare it: ocsd stop, then ocsd start"
+                "put the file in its place by hand, and when the observatory can spare it: ocsd "
+                "stop, then ocsd start"
             )
 
 

@@ -1,4 +1,4 @@
-"""Commands that people and scripts issue all the time load little: docs/architecture.md."""
+"""Commands that people and scripts issue all the time load little: docs/develop/architecture.md."""
 
 import subprocess
 import sys
@@ -53,6 +53,12 @@ def printed(command, code):
 def test_a_command_that_reads_loads_no_rules_and_no_dear_library(command):
     names = (*DEAR, *RULES)
     assert printed(command, f"print(*[name for name in {names} if name in sys.modules])") == []
+
+
+def test_the_status_of_the_site_loads_no_more_than_that_of_a_host():
+    names = (*DEAR, *RULES, "ocsd.access", "ocsd.bus")
+    code = f"import ocsd.cli.site.whole\nprint(*[name for name in {names} if name in sys.modules])"
+    assert printed("status", code) == []
 
 
 def test_a_url_is_printed_again_without_what_only_a_change_needs():
