@@ -134,7 +134,7 @@ def connect(
         return session
 
     if address.is_missing:
-        return fail(getConnectError((errno.ENOENT, os.strerror(errno.ENOENT))))
+        return fail(getConnectError((errno.ENOENT, os.strerror(errno.ENOENT))))  # type: ignore[no-untyped-call] # Twisted's
     if address.socket_path:
         factory = WampRawSocketClientFactory(new_session, serializer=CBORSerializer())
         factory.protocol = QuietRawSocketProtocol
