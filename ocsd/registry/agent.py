@@ -12,6 +12,7 @@ from ocsd import ocs_agent, site_config
 from ocsd.base import OpCode
 from ocsd.reactor.threads import the_reactor
 from ocsd.registry.table import KnownAgents, RegistryEntry, field_name
+from ocsd.system.classes import CALM_TOPIC
 
 REGISTRY_CLASS: Final = "RegistryAgent"
 OPERATIONS_FEED: Final = "agent_operations"
@@ -62,6 +63,7 @@ class Registry:
             f"{agent.site_args.address_root}..feeds.heartbeat",
             options={"match": "wildcard"},
         )
+        agent.subscribe_on_start(_nothing, f"{agent.site_args.address_root}.{CALM_TOPIC}")
         agent.register_process("main", self.main, self.stop_main, blocking=False, startup=True)
         agent.register_task("register_agent", self.register_agent, blocking=False)
 
@@ -163,6 +165,10 @@ class Registry:
                 if name is not None:
                     message = {"block_name": name, "timestamp": now, "data": {name: code}}
                     self._agent.publish_to_feed(OPERATIONS_FEED, message)
+
+
+def _nothing(*_: Any) -> None:
+    """Stand for what nobody publishes."""
 
 
 def build(agent: ocs_agent.OCSAgent, publish_every_s: float = PUBLISH_EVERY_S) -> Registry:

@@ -1,5 +1,6 @@
 """Whether a host has come up after a reload."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -21,7 +22,11 @@ class Arrival:
 
 
 def arrival(
-    effects: Mapping[str, str], before: HostStatus, now: HostStatus, steady_s: float
+    effects: Mapping[str, str],
+    before: HostStatus,
+    now: HostStatus,
+    steady_s: float,
+    past_s: float = math.inf,
 ) -> Arrival:
     """Judge a host after a reload.
 
@@ -32,13 +37,18 @@ def arrival(
     before, now : HostStatus
         The host just before the reload, and now.
     steady_s : float
-        How long an instance that was started has to run before it has come up [s].
+        How long an instance that was started has to run before it has come up, and one that goes on
+        with other limits before it is known to keep to them [s].
+    past_s : float
+        Time since the reload [s].
     """
     earlier = {each.instance_id: each for each in before.instances}
     waits, failed = [], []
     for row in now.instances:
         was, effect = earlier.get(row.instance_id), effects.get(row.instance_id, "")
-        if effect in {"starts", "restarts"}:
+        if effect == "goes on" and past_s < steady_s and row.in_target:
+            waits.append(f"{row.instance_id}: its limits were changed just now")
+        elif effect in {"starts", "restarts"} or _was_ended(row, was, effect):
             if _will_not(row, was):
                 failed.append(_told(row))
             elif not _has_come(row, was, effect, steady_s):
@@ -62,6 +72,11 @@ def recounted(before: HostStatus, now: HostStatus) -> HostStatus:
 def _will_not(row: InstanceStatus, was: InstanceStatus | None) -> bool:
     ended = row.restarts - (was.restarts if was else 0)
     return row.state == "failed" or ended >= MOST_ENDS
+
+
+def _was_ended(row: InstanceStatus, was: InstanceStatus | None, effect: str) -> bool:
+    """Return whether an instance that should go on was ended, e.g. because of its new limit."""
+    return effect == "goes on" and was is not None and row.since_at != was.since_at
 
 
 def _has_come(

@@ -85,6 +85,8 @@ SHARED = {
     "test_router.py": "centre",
     "test_attacks.py": "closed",
     "test_wrong_credentials.py": "closed",
+    "test_closed_router.py": "doors",
+    "test_leaf.py": "doors",
     "test_images.py": "containers",
     "test_services.py": "containers",
     "test_containers.py": "containers",

@@ -115,7 +115,7 @@ def test_the_site_files_of_the_security_page_are_right(tmp_path):
 
 def test_the_site_files_of_the_page_on_local_routers_are_right(tmp_path):
     examples = re.findall(r"```yaml\n(hub:.*?)```", page("run/local-router.md"), re.DOTALL)
-    assert len(examples) == 2
+    assert len(examples) == 3
     for example in examples:
         file = tmp_path / "site.yaml"
         file.write_text(example)
