@@ -61,6 +61,8 @@ lint: $(VENV)/installed-test  ## format, lint, types, layers, the limits of test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/python -m tests.unit.docs.prose
 	$(BIN)/python -m pytest tests/architecture -q
 	@$(MAKE) --no-print-directory docs
 
