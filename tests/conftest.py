@@ -4,6 +4,7 @@ With ``OCSD_TEST_NO_SKIPS`` set, as in CI, a run with a skipped test fails. Only
 optional may be skipped then.
 """
 
+import gc
 import os
 import subprocess
 import sys
@@ -54,6 +55,12 @@ def ocs_python() -> Path:
         text=True,
     )
     return Path(made.stdout.strip())
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of collected tests are no garbage, and need not be searched for it again and again.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -12,7 +12,7 @@ _MOST_PER_PAGE = 3
 _WEIGHT_OF_TITLE, _WEIGHT_OF_HEADING, _MOST_COUNTED = 20, 10, 3
 
 
-class Found(NamedTuple):
+class FoundSection(NamedTuple):
     """A section in which all words stand."""
 
     page: str
@@ -21,7 +21,7 @@ class Found(NamedTuple):
     line: str
     """The first line of the section with one of the words."""
     weight: int
-    """How well it fits; the greatest is the best."""
+    """Measure of the fit; the greatest is the best."""
 
 
 def pages_folder() -> Path | None:
@@ -48,7 +48,7 @@ def title(text: str) -> str:
     return text.partition("\n")[0].lstrip("# ")
 
 
-def search(words: Iterable[str], texts: dict[str, str]) -> list[Found]:
+def search(words: Iterable[str], texts: dict[str, str]) -> list[FoundSection]:
     """Return the sections in which all words stand, the best first, few of each page.
 
     Parameters
@@ -74,7 +74,9 @@ def _sections(text: str) -> Iterator[tuple[str, str]]:
     yield from zip(parts[1::2], parts[2::2], strict=True)
 
 
-def _found(page: str, text: str, heading: str, section: str, words: list[str]) -> Found | None:
+def _found(
+    page: str, text: str, heading: str, section: str, words: list[str]
+) -> FoundSection | None:
     everything = f"{heading}\n{section}".lower()
     if not all(word in everything for word in words):
         return None
@@ -88,4 +90,4 @@ def _found(page: str, text: str, heading: str, section: str, words: list[str]) -
         weight //= 2  # what users look for is seldom there
     lines = [each.strip() for each in section.splitlines()]
     first = next((each for each in lines if any(word in each.lower() for word in words)), "")
-    return Found(page, heading, first, weight)
+    return FoundSection(page, heading, first, weight)

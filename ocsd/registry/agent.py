@@ -3,15 +3,16 @@
 import argparse
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred, inlineCallbacks
-from twisted.internet.task import LoopingCall
 
 from ocsd import ocs_agent, site_config
 from ocsd.base import OpCode
+from ocsd.reactor.repeating import repeating
 from ocsd.reactor.threads import the_reactor
-from ocsd.registry.table import KnownAgents, RegistryEntry, field_name
+from ocsd.registry.table import KnownAgents, RegistryEntry, field_name, sender_of
 from ocsd.system.classes import CALM_TOPIC
 
 REGISTRY_CLASS: Final = "RegistryAgent"
@@ -71,8 +72,13 @@ class Registry:
         """Take in a heartbeat from the bus."""
         if isinstance(pair, list | tuple) and len(pair) == 2:
             changed = self.table.beat(pair[0], pair[1], self._wall(), self._monotonic())
+            if entry := self.table.entries.get(sender_of(pair[1])):
+                self._agent.if_repeated(entry.agent_address, partial(self._receive_again, entry))
             if changed is not None:
                 self._publish([changed])
+
+    def _receive_again(self, entry: RegistryEntry) -> bool:
+        return self.table.beat_again(entry, self._wall(), self._monotonic())
 
     @ocs_agent.param("test_mode", default=False, type=bool)
     @inlineCallbacks
@@ -101,8 +107,8 @@ class Registry:
                 'agent_address': 'observatory.fake-data1'}}
         """  # noqa: D400 # clients show the first line as the call
         self._stopping = Deferred()
-        loop = LoopingCall(self._turn, session, bool(params["test_mode"]))
-        loop.clock = the_reactor()
+        turn = partial(self._turn, session, bool(params["test_mode"]))
+        loop = repeating(turn, the_reactor())
         # A defect in a turn ends the process, and says so.
         loop.start(EXPIRY_CHECK_S).addErrback(self._stopping.errback)
         if session.status == "stopping":  # asked before it began

@@ -43,18 +43,14 @@ def arrival(
         Time since the reload [s].
     """
     earlier = {each.instance_id: each for each in before.instances}
-    waits, failed = [], []
+    waits: list[str] = []
+    failed: list[str] = []
     for row in now.instances:
         was, effect = earlier.get(row.instance_id), effects.get(row.instance_id, "")
-        if effect == "goes on" and past_s < steady_s and row.in_target:
-            waits.append(f"{row.instance_id}: its limits were changed just now")
-        elif effect in {"starts", "restarts"} or _was_ended(row, was, effect):
-            if _will_not(row, was):
-                failed.append(_told(row))
-            elif not _has_come(row, was, effect, steady_s):
-                waits.append(_told(row))
-        elif (effect == "ends" and row.state != "down") or _got_worse(row, was):
-            waits.append(_told(row))
+        if _is_new(row, was, effect) and _will_not(row, was):
+            failed.append(_told(row))
+        else:
+            waits += _on_its_way(row, was, effect, steady_s, past_s)
     waits += _router(before, now)
     return Arrival(tuple(waits), tuple(failed))
 
@@ -74,9 +70,23 @@ def _will_not(row: InstanceStatus, was: InstanceStatus | None) -> bool:
     return row.state == "failed" or ended >= MOST_ENDS
 
 
-def _was_ended(row: InstanceStatus, was: InstanceStatus | None, effect: str) -> bool:
-    """Return whether an instance that should go on was ended, e.g. because of its new limit."""
-    return effect == "goes on" and was is not None and row.since_at != was.since_at
+def _is_new(row: InstanceStatus, was: InstanceStatus | None, effect: str) -> bool:
+    """Return whether an instance is started by the reload, or again because of a new limit."""
+    was_ended = was is not None and row.since_at != was.since_at
+    return effect in {"starts", "restarts"} or (effect == "goes on" and was_ended)
+
+
+def _on_its_way(
+    row: InstanceStatus, was: InstanceStatus | None, effect: str, steady_s: float, past_s: float
+) -> Iterator[str]:
+    """Yield how an instance is, if it has not come up yet, or should and may not stay so."""
+    if effect == "goes on" and past_s < steady_s and row.in_target:
+        yield f"{row.instance_id}: its limits were changed just now"
+    elif _is_new(row, was, effect):
+        if not _has_come(row, was, effect, steady_s):
+            yield _told(row)
+    elif (effect == "ends" and row.state != "down") or _got_worse(row, was):
+        yield _told(row)
 
 
 def _has_come(

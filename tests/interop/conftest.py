@@ -63,7 +63,9 @@ class OcsdSite:
 
     def ocsd(self, *arguments: str, limit_s: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command of ocsd."""
-        return forked_commands.run(arguments, self._environment(), Path.cwd(), limit_s)
+        return forked_commands.run(
+            arguments, self._environment(), Path.cwd(), limit_s, forks_daemons=True
+        )
 
     def status(self) -> dict[str, Any]:
         """Return ``ocsd status --json``."""

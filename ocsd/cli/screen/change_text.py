@@ -10,7 +10,7 @@ Pairs = Mapping[str, Sequence[Any]]
 """The old and the new value of each key that differs."""
 
 NOTHING = "(none)"
-_BYTES = "memory"
+_MEMORY_KEY = "memory"
 """The key whose value is a number of bytes, however it is written in the site file."""
 
 
@@ -46,7 +46,7 @@ def _only_different(old: list[str], new: list[str]) -> tuple[list[str], list[str
 
 def _shown(key: str, value: Any) -> str:
     match value:
-        case int() if key == _BYTES:
+        case int() if key == _MEMORY_KEY:
             return memory(value)
         case None | [] | {} | "":
             return NOTHING

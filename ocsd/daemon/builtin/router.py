@@ -179,6 +179,13 @@ def _in_use(key: str, url: str) -> RouterError:
     )
 
 
+def request_to_expect(plan: RouterPlan, paths: HostPaths) -> SpawnRequest | None:
+    """Return the request that will start the router, if this daemon runs one."""
+    if not plan.command or plan.refusal:
+        return None
+    return _request(plan, paths)
+
+
 def request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
     """Return the request that starts the router."""
     if plan.socket is not None:
@@ -187,6 +194,10 @@ def request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
         (plan.socket.parent / HTTP_SOCKET).unlink(missing_ok=True)
     if plan.bridge_socket is not None:
         plan.bridge_socket.unlink(missing_ok=True)
+    return _request(plan, paths)
+
+
+def _request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
     return SpawnRequest(
         instance_id=ROUTER_NAME,
         log_path=str(paths.instance_log(ROUTER_NAME)),

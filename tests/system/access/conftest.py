@@ -95,7 +95,8 @@ class ClosedSite(Site):
 def closed():
     """The closed site; its hub runs the router and an agent, its host `far` another agent."""
     with a_site(free_port()) as plain:
-        site = ClosedSite(plain.folder, plain.port)
+        # A test reads the environments with which the processes have begun.
+        site = ClosedSite(plain.folder, plain.port, forks_daemons=False)
         plain.daemons = site.daemons  # what it starts is cleared with it
         site.make_keys()
         site.write(fake_agent("thermo"), crossbar={})

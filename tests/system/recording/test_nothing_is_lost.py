@@ -303,10 +303,10 @@ def test_what_an_agent_published_before_it_was_killed_is_recorded_by_a_later_agg
     scene.begins("one")
     scene.catches_up()
     scene.ends(second)
-    assert scene.recorded("one") == [
-        (0, scene.published("one") - 1),
-        (1_000_000, scene.published("one", 1_000_000) - 1),
-    ]
+    of_first, of_second = scene.recorded("one")
+    # The kill may have come after it had published a sample and before it had counted it.
+    assert of_first in [(0, scene.published("one") - 1), (0, scene.published("one"))]
+    assert of_second == (1_000_000, scene.published("one", 1_000_000) - 1)
     assert scene.holes() == []
 
 

@@ -1,5 +1,7 @@
 """``router: local``: the addresses that follow, and what is refused."""
 
+import io
+
 import pytest
 import yaml
 
@@ -8,14 +10,18 @@ from ocsd.access.store import AccessStore
 from ocsd.access.tickets import Login, host_key, ticket_of
 from ocsd.access.upkeep import router_trouble
 from ocsd.daemon.builtin import keys
+from ocsd.daemon.builtin.router import RouterPlan
 from ocsd.daemon.instances.plan import plan
+from ocsd.daemon.planning.settings import Settings
 from ocsd.errors import SiteFileError
 from ocsd.router.config import node_config
 from ocsd.router.guard.book import Book
 from ocsd.router.guard.door import Denied, with_ticket
 from ocsd.router.transports import SOCKETS_ONLY
 from ocsd.site import load
+from ocsd.system.entrance import Credentials
 from ocsd.system.paths import HostPaths
+from ocsd.web.settings import of_launch
 
 HUB = {"wamp_server": "ws://control:8001/ws", "wamp_http": "http://control:8001/call"}
 
@@ -118,6 +124,19 @@ def test_the_keys_of_its_host_are_all_that_its_guard_has(tmp_path):
     assert book.person("otto") is None
     assert router_trouble(store, "lab", is_leaf=True) == ""
     assert "has the keys of a host without the router" in router_trouble(store, "lab")
+
+
+def test_the_bridge_logs_in_as_the_host_and_the_page_asks_the_hub_for_people(tmp_path):
+    site, paths = loaded(tmp_path, CLOSED), HostPaths("lab", tmp_path, tmp_path, tmp_path)
+    own = keys.HostKeys("lab", b"k" * 32, "/ca.pem", "/bundle.pem")
+    planned, log = plan(site, site.hosts["lab"], "/data"), io.StringIO()
+    settings = Settings(site, planned, RouterPlan(), paths, tmp_path, log, False, own)
+    bridge, page = map(settings.launch, planned.instances)
+    assert bridge.entrance.credentials == Credentials("@lab", ticket_of(own.key, Login("", "lab")))
+    assert page.entrance.credentials.authid == "web@lab"
+    assert bridge.site_hub == page.site_hub == site.hub
+    assert of_launch(page).people_hub == site.hub
+    assert of_launch(page).hub.wamp_server == "wss://127.0.0.1:8443/ws"
 
 
 def test_without_keys_it_does_not_start(tmp_path):

@@ -8,10 +8,10 @@ import click
 from ocsd.cli.documents import pages, pages_folder, search, site_start, title
 from ocsd.errors import MissingLibraryError, NoDataError
 
-_MOST_SHOWN = 12
-_WIDTH = 100
+_SECTIONS_SHOWN = 12
+_LINE_COLUMNS = 100
 
-_EXAMPLES = """\b
+_EXAMPLES_OF_DOCS = """\b
 Examples:
   ocsd docs                    # in a browser; without one, the list of pages
   ocsd docs disk               # where it says something about disks
@@ -20,7 +20,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(epilog=_EXAMPLES_OF_DOCS)
 @click.argument("words", nargs=-1, metavar="[WORD|PAGE]...")
 @click.option("--path", is_flag=True, help="Print where the documentation is, and open nothing.")
 def docs(words: tuple[str, ...], path: bool) -> None:
@@ -37,15 +37,12 @@ def docs(words: tuple[str, ...], path: bool) -> None:
         print(start or folder)
         return
     texts = pages(folder)
-    if not words and start and _opened(start.as_uri()):
-        print(start)
-    elif not words:
-        print(start or folder)
-        _print_list([(name, title(text)) for name, text in texts.items()])
-    elif len(words) == 1 and words[0] in texts:
-        print(texts[words[0]], end="")
-    else:
+    if words:
         _print_found(words, texts)
+    else:
+        print(start or folder)
+        if start is None or not _opened(start.as_uri()):
+            _print_list([(name, title(text)) for name, text in texts.items()])
 
 
 def _opened(address: str) -> bool:
@@ -59,14 +56,17 @@ def _opened(address: str) -> bool:
 
 
 def _print_found(words: tuple[str, ...], texts: dict[str, str]) -> None:
+    if len(words) == 1 and words[0] in texts:
+        print(texts[words[0]], end="")
+        return
     found = search(words, texts)
     if not found:
         raise NoDataError(f"no page has {' and '.join(map(repr, words))}; the pages: ocsd docs")
-    for each in found[:_MOST_SHOWN]:
+    for each in found[:_SECTIONS_SHOWN]:
         print(f"{each.page}: {each.heading}")
         if each.line:
-            print(f"    {each.line[:_WIDTH]}")
-    more = len(found) - _MOST_SHOWN
+            print(f"    {each.line[:_LINE_COLUMNS]}")
+    more = len(found) - _SECTIONS_SHOWN
     if more > 0:
         print(f"and {more} more; further words find less")
     print(f"print a page: ocsd docs {found[0].page}")
