@@ -3,7 +3,7 @@
 #     docker build --target agent -t ocsd-agent .     an agent: no router, no recorder
 #     docker build -t ocsd .                          a host: router, daemon, recorder, page
 #
-# docs/containers.md tells how to run them.
+# docs/run/containers.md tells how to run them.
 
 FROM debian:bookworm-slim AS base
 RUN apt-get update \

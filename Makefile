@@ -6,7 +6,7 @@ PYTHON ?= python3
 # OLDEST=1: the oldest that setup.cfg allows. Each has a virtual environment of its own.
 ifdef LATEST
 VENV := .venv-latest
-EXTRAS := router,data,tui,postgres,test,check
+EXTRAS := router,data,tui,postgres,test,check,docs
 export LATEST
 else ifdef OLDEST
 VENV := .venv-oldest
@@ -14,7 +14,7 @@ EXTRAS := data,tui,postgres,test
 CONSTRAINTS := $(CURDIR)/constraints/oldest.txt
 else
 VENV := .venv
-EXTRAS := router,data,tui,postgres,test,check
+EXTRAS := router,data,tui,postgres,test,check,docs
 CONSTRAINTS := $(CURDIR)/constraints/locked.txt
 endif
 BIN := $(VENV)/bin
@@ -36,7 +36,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --
 # Without compiled files each of the many processes would compile ocsd for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check lint unit trixie scoreboard published published-ocs bench compatibility lock clean
+.PHONY: run test check lint docs unit trixie scoreboard published published-ocs bench compatibility lock clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
@@ -56,12 +56,16 @@ endif
 check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in about a minute
 	@$(MAKE) --no-print-directory --output-sync --jobs 2 lint unit
 
-lint: $(VENV)/installed-test  ## format, lint, types, layers, and the limits of tests/architecture
+lint: $(VENV)/installed-test  ## format, lint, types, layers, the limits of tests/architecture, documentation
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest tests/architecture -q
+	@$(MAKE) --no-print-directory docs
+
+docs: $(VENV)/installed-test  ## the documentation as pages for a browser, in build/docs; a warning is an error
+	$(BIN)/sphinx-build -W --keep-going -q docs build/docs
 
 unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules has to be tested
 	$(BIN)/python -m pytest $(PURE) -q --cov
@@ -82,8 +86,8 @@ published-ocs:
 bench: $(VENV)/installed  ## ocsd beside OCS's HostManager; installs OCS into .venv-ocs
 	$(BIN)/python -m benchmarks.supervision
 
-compatibility: .venv-socs/installed  ## run every agent class of OCS and socs; writes docs/compatibility.md
-	.venv-socs/bin/python -m tests.compatibility --write docs/compatibility.md
+compatibility: .venv-socs/installed  ## run every agent class of OCS and socs; writes docs/moving-from-ocs/compatibility.md
+	.venv-socs/bin/python -m tests.compatibility --write docs/moving-from-ocs/compatibility.md
 
 lock: .venv-lock/installed  ## take the newest versions of other people's packages into constraints/
 	$(LOCK) setup.cfg --all-extras --universal --output-file constraints/locked.txt

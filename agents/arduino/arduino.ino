@@ -1,4 +1,4 @@
-// The voltages at some analog inputs, for ocsd's ArduinoAgent (docs/agents/arduino.md).
+// The voltages at some analog inputs, for ocsd's ArduinoAgent (docs/write/arduino.md).
 // Asked "r17" it answers "$17,0.4912,0.2201*09": the number, volts, and the
 // exclusive or of all characters between $ and *.
 

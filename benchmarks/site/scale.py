@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.site.scale [--hosts 100] [--agents 50]`` prints which share of a core or of
 another limit each part of the site takes, at how many hosts it gives out, and how an hour goes in
-which the hub's router is killed. Nothing here runs an agent: the costs are those of docs/scale.md.
+which the hub's router is killed. Nothing here runs an agent: the costs are those of
+docs/run/scale.md.
 """
 
 import argparse
@@ -15,7 +16,7 @@ HOUR_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What was measured (docs/scale.md): CPU in seconds of one core, memory in bytes.
+    """What was measured (docs/run/scale.md): CPU in seconds of one core, memory in bytes.
 
     Attributes
     ----------

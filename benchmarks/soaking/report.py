@@ -9,7 +9,7 @@ from benchmarks.soaking.watch import Violation
 from ocsd.history.summary import HistoryEntry
 
 FREE, FIRST_S, LONGEST_S, JITTER = 3, 0.5, 60.0, 0.2
-"""The restart policy as docs/operating.md has it."""
+"""The restart policy as docs/run/operating.md has it."""
 
 _TIMER_GRACE_S = 0.05
 _ASKED = {"UpRequested", "RestartRequested", "Adopted", "BecameHung", "CauseCleared"}

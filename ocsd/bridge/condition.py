@@ -38,7 +38,7 @@ class BridgeCondition:
     """Other addresses and topics that the hub's router refuses, and why."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for the status (docs/control-api.md)."""
+        """Return it for the status (docs/reference/control-api.md)."""
         return {
             "hub": self.hub,
             "connected": self.is_connected,

@@ -3,7 +3,8 @@
 `Archive` is a data folder that is kept open, `window` the same for a single question, and
 `Archives` are several folders that are read as one; all answer
 with a `Window` of a `FieldWindow` for each field. `units` returns the `Meaning` of each field:
-its units and its label. `Builder` makes the trends that are missing (docs/data.md, "In Python").
+its units and its label. `Builder` makes the trends that are missing
+(docs/data/reading.md, "In Python").
 
 Everything here knows the files only as docs/reference/wire.md describes them, so it reads those of
 OCS as well, and needs no running aggregator. Of `ocsd.aggregator` it imports the format of

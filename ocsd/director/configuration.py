@@ -1,6 +1,6 @@
 """The file of the access director: passwords, and blocks of exclusive access.
 
-It is OCS's (docs/access-levels.md), but a key that means nothing is refused, because it was
+It is OCS's (docs/run/access-levels.md), but a key that means nothing is refused, because it was
 meant to protect something.
 """
 

@@ -36,7 +36,7 @@ _ENDS: Final = {
 def content(
     page: AlarmPage, board: AlarmBoard, host: str, links: "Links", at: float
 ) -> dict[str, Any]:
-    """Return what a receiver gets (docs/alarms.md has the keys).
+    """Return what a receiver gets (docs/see/alarms.md has the keys).
 
     Parameters
     ----------

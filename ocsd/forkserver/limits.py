@@ -91,7 +91,7 @@ def _become(user: pwd.struct_passwd) -> None:
     except PermissionError:
         why = f"the daemon runs as {_own_name()}; run it as root"
         if os.geteuid() == 0:
-            why = "the daemon is root without that right; give it back (docs/systemd.md)"
+            why = "the daemon is root without that right; give it back (docs/run/systemd.md)"
         raise ConfigurationError(
             f"user {user.pw_name!r} cannot run this: only root may start processes for others, and "
             f"{why}, or leave 'user' out"

@@ -1,6 +1,6 @@
 """The fork server's loop: fork, signal, reap, report; nothing else.
 
-Safety rules (docs/architecture.md): exactly one thread, no reactor, no router
+Safety rules (docs/develop/architecture.md): exactly one thread, no reactor, no router
 connection, and only libraries that survive a fork are loaded before one.
 """
 

@@ -1,7 +1,7 @@
 """Reads an instance's log file: its end, then new text, over rotations.
 
 Rotation renames the file, and its writer goes on in the renamed one until it
-sees that the name has another inode (docs/architecture.md); so does the reader.
+sees that the name has another inode (docs/develop/architecture.md); so does the reader.
 Full files are called ``{log}.1``, the latest, ``{log}.2`` and so on.
 """
 

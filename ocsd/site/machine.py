@@ -86,7 +86,7 @@ def _web(site: Site, host: Host) -> Iterator[tuple[str, str]]:
             "web/listen",
             f"web: the page at {web.listen} is reached from other machines, and whoever reaches it "
             "can restart instances without a password; let a web server ask for one "
-            '(docs/operating.md, "In a browser")',
+            '(docs/run/operating.md, "In a browser")',
         )
 
 

@@ -1,4 +1,4 @@
-"""The hosts of a site as their daemons tell of each other (docs/sites.md).
+"""The hosts of a site as their daemons tell of each other (docs/run/sites.md).
 
 Each daemon has one address on the site's router. What it answers there about all hosts is an
 object, which `hosts_of` turns into values.

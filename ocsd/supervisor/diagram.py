@@ -1,4 +1,4 @@
-"""The diagram and the table of docs/supervision.md, made from the table that decides."""
+"""The diagram and the table of docs/run/supervision.md, made from the table that decides."""
 
 from typing import assert_never, get_args
 

@@ -63,7 +63,7 @@ instances that fail at the same time have one cause, for which each of them only
 its cause is gone (`CauseCleared`) or the operator asks.
 
 Below stand the state, then the table, then the decisions, in the order of a life. The diagram in
-docs/supervision.md is made from the table.
+docs/run/supervision.md is made from the table.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """The places of ocsd's sockets, state and logs at run time.
 
-Rules: docs/architecture.md, "Where things live at run time". systemd's
+Rules: docs/develop/architecture.md, "Where things live at run time". systemd's
 variables win, then the places of the Filesystem Hierarchy Standard for root,
 then the XDG folders of the user. Each host name has folders of its own, so
 several daemons can run on one machine.

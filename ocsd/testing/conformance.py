@@ -1,4 +1,4 @@
-"""The conformance suite: ``pytest --ocsd-agent AGENT`` (docs/agents/testing.md).
+"""The conformance suite: ``pytest --ocsd-agent AGENT`` (docs/write/testing.md).
 
 It exercises the agent as a site does, from outside and in a process of its own;
 with hardware, against the simulator beside its module. Every check is a test,

@@ -100,7 +100,7 @@ def find(name: str, words: str = "", simulated: bool = True) -> Subject:
     if simulated and simulator.exists() and not _has_simulate(simulator):
         raise PluginError(
             f"{simulator} has no function simulate(), a context manager that yields an object "
-            "with .device and .arguments (docs/agents/testing.md); if it is something else, "
+            "with .device and .arguments (docs/write/testing.md); if it is something else, "
             "leave it out with --ocsd-agent-no-simulator"
         )
     return Subject(name, entry, file, tuple(shlex.split(words)), simulated)

@@ -1,4 +1,4 @@
 """Runs every agent class that other packages publish, and writes what happened.
 
-``python -m tests.compatibility`` says more; the result is docs/compatibility.md.
+``python -m tests.compatibility`` says more; the result is docs/moving-from-ocs/compatibility.md.
 """

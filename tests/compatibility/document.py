@@ -1,4 +1,4 @@
-"""The page docs/compatibility.md."""
+"""The page docs/moving-from-ocs/compatibility.md."""
 
 import platform
 import time

@@ -1,6 +1,7 @@
-"""Somebody's tests of agents, written for OCS and socs, run on ocsd as docs/compatibility.md says.
+"""Somebody's tests of agents, written for OCS and socs, run on ocsd.
 
-The published ocs is on the path of the tests, as in the environment of their author.
+docs/moving-from-ocs/compatibility.md says how. The published ocs is on the path
+of the tests, as in the environment of their author.
 """
 
 import os

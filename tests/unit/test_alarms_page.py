@@ -1,4 +1,4 @@
-"""What docs/alarms.md says is what the program does."""
+"""What docs/see/alarms.md says is what the program does."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ from ocsd.evaluator.wording import Links, content
 from ocsd.site.alarms.keys import AlarmsKeys
 from ocsd.site.load import load
 
-PAGE = (Path(__file__).parents[2] / "docs" / "alarms.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "see" / "alarms.md").read_text()
 SITE_FILES = [
     re.sub(f"^{indent}", "", text, flags=re.MULTILINE)
     for indent, text in re.findall(r"^( *)```yaml\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)

@@ -57,7 +57,7 @@ def test_every_site_file_in_the_readme_is_right(tmp_path):
 
 
 def test_every_command_of_the_operators_page_exists(capsys):
-    commands = re.findall(r"^    ocsd ([a-z|-]+)", page("operating.md"), re.MULTILINE)
+    commands = re.findall(r"^    ocsd ([a-z|-]+)", page("run/operating.md"), re.MULTILINE)
     verbs = {verb for command in commands for verb in command.split("|")}
     assert verbs == {
         *("start", "status", "top", "up", "down", "restart"),
@@ -84,19 +84,19 @@ def test_every_command_of_the_operators_page_exists(capsys):
 def test_the_exit_codes_of_the_operators_page_are_those_of_the_help(capsys):
     command_line(["--help"])
     shown = capsys.readouterr().out
-    told = re.findall(r"^\| (\d+) \|", page("operating.md"), re.MULTILINE)
+    told = re.findall(r"^\| (\d+) \|", page("run/operating.md"), re.MULTILINE)
     assert told == ["0", "1", "2", "3", "4", "5", "69", "75", "77", "78", "130"]
     for code in told:
         assert re.search(rf"^\s*{code}\s", shown, re.MULTILINE), code
 
 
 def section(title, level="##"):
-    """Return what docs/supervision.md has under a title."""
-    return page("supervision.md").split(f"\n{level} {title}\n")[1].split("\n## ")[0]
+    """Return what docs/run/supervision.md has under a title."""
+    return page("run/supervision.md").split(f"\n{level} {title}\n")[1].split("\n## ")[0]
 
 
 def test_every_command_of_the_supervision_page_is_understood(capsys):
-    text = page("supervision.md")
+    text = page("run/supervision.md")
     commands = re.findall(r"^    ocsd (.*?)(?:   .*)?$", text, re.MULTILINE)
     assert len(commands) >= 8
     for command in commands:
@@ -106,7 +106,9 @@ def test_every_command_of_the_supervision_page_is_understood(capsys):
 
 
 def test_every_command_of_the_security_page_is_understood(capsys):
-    commands = re.findall(r"^    ocsd (.*?)(?:   .*)?$|`ocsd ([^`]*)`", page("security.md"), re.M)
+    commands = re.findall(
+        r"^    ocsd (.*?)(?:   .*)?$|`ocsd ([^`]*)`", page("run/security.md"), re.M
+    )
     assert len(commands) >= 20
     for command in filter(None, sum(commands, ())):
         assert command_line([*command.split(), "--help"]) == 0, command
@@ -114,7 +116,7 @@ def test_every_command_of_the_security_page_is_understood(capsys):
 
 
 def test_the_site_files_of_the_security_page_are_right(tmp_path):
-    examples = re.findall(r"```yaml\n(hub:.*?)```", page("security.md"), re.DOTALL)
+    examples = re.findall(r"```yaml\n(hub:.*?)```", page("run/security.md"), re.DOTALL)
     assert len(examples) == 2
     for example in examples:
         file = tmp_path / "site.yaml"
@@ -123,7 +125,7 @@ def test_the_site_files_of_the_security_page_are_right(tmp_path):
 
 
 def test_the_site_files_of_the_page_on_local_routers_are_right(tmp_path):
-    examples = re.findall(r"```yaml\n(hub:.*?)```", page("local-router.md"), re.DOTALL)
+    examples = re.findall(r"```yaml\n(hub:.*?)```", page("run/local-router.md"), re.DOTALL)
     assert len(examples) == 2
     for example in examples:
         file = tmp_path / "site.yaml"
@@ -137,7 +139,7 @@ def test_the_site_files_of_the_page_on_local_routers_are_right(tmp_path):
 def test_every_example_of_the_supervision_page_is_right_and_all_keys_have_one(tmp_path):
     hub = {"wamp_server": "ws://localhost:8001/ws"}
     used = set()
-    for example in re.findall(r"```yaml\n(.*?)```", page("supervision.md"), re.DOTALL):
+    for example in re.findall(r"```yaml\n(.*?)```", page("run/supervision.md"), re.DOTALL):
         part = yaml.safe_load(example)
         keys = {"agent-instances": part} if isinstance(part, list) else part
         used |= {key for entry in keys.get("agent-instances", [keys]) for key in entry}
@@ -168,7 +170,7 @@ def test_the_supervision_page_names_every_key_of_the_journal():
 
 
 def test_the_operators_page_explains_every_state_and_every_health():
-    told = set(re.findall(r"^\| `(\w+)` \|", page("operating.md"), re.MULTILINE))
+    told = set(re.findall(r"^\| `(\w+)` \|", page("run/operating.md"), re.MULTILINE))
     assert told >= {*map(str, State), *map(str, Health)}
 
 
@@ -179,6 +181,6 @@ def test_the_control_api_page_lists_every_key_of_the_status(tmp_path, clock):
     fleet.add(Instance(instance_id="a", agent_class="A"), keeper)
     hub = Hub(wamp_server="ws://localhost:8001/ws")
     status = StatusReport("lab", "site.yaml", 1, 0.0, hub, of_host("lab"), fleet).as_json()
-    told = set(re.findall(r"`(\w+)`", page("control-api.md")))
+    told = set(re.findall(r"`(\w+)`", page("reference/control-api.md")))
     assert {*status, *status["instances"][0]} <= told | {"router"}
-    assert all(f"{key}" in page("control-api.md") for key in status["router"])
+    assert all(f"{key}" in page("reference/control-api.md") for key in status["router"])

@@ -4,7 +4,7 @@ import click
 
 from ocsd.access.roles import PERSONS
 
-_ROLE_HELP = f"One of {', '.join(PERSONS)}; docs/security.md says what each may do."
+_ROLE_HELP = f"One of {', '.join(PERSONS)}; docs/run/security.md says what each may do."
 
 role_option = click.option(
     "--role",

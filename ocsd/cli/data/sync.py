@@ -47,7 +47,7 @@ def sync(
     if re.match(r"[^/]+:", copy):
         raise UsageError(
             f"{copy} is on another machine: mount it (NFS, sshfs), or let rsync bring the files "
-            "there; docs/data.md has its options"
+            "there; docs/data/reading.md has its options"
         )
     selection.refuse_several("ocsd data sync")
     copies: Any = importlib.import_module("ocsd.data.folders.sync")

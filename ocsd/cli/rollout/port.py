@@ -36,7 +36,7 @@ class HostPort(Protocol):
         """Its name in the site file."""
 
     def status(self) -> dict[str, Any]:
-        """Return its status (docs/control-api.md)."""
+        """Return its status (docs/reference/control-api.md)."""
 
     def file(self) -> HeldFile:
         """Return the site file on its disk."""

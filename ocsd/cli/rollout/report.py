@@ -78,7 +78,7 @@ def _details(sight: Sight) -> Iterator[str]:
 def plan_json(
     sights: Sequence[Sight], new: NewFile, course: Course, strangers: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return a plan for programs (docs/rollout.md)."""
+    """Return a plan for programs (docs/run/rollout.md)."""
     return {
         "site_file": new.path,
         "digest": new.digest,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 _UNIT_TEXT = """\
-# Written by `ocsd install`; docs/systemd.md describes it. Change it with: {systemctl} edit {name}
+# Written by `ocsd install`; see docs/run/systemd.md. Change it with: {systemctl} edit {name}
 [Unit]
 Description=ocsd, the supervisor of {whose} observatory agents
 {order}# A daemon that cannot start is tried for ever: its agents may be running, and at night no

@@ -147,7 +147,7 @@ class AlarmRequests:
         if self.desk.keeper is None:
             raise NoSuchAlarmError(
                 "this host has no alarms; write the key alarms into its entry of the site file "
-                "(docs/alarms.md), then: ocsd reload"
+                "(docs/see/alarms.md), then: ocsd reload"
             )
 
     def _why_away(self, error: OcsdError) -> str:

@@ -1,4 +1,4 @@
-"""The control API: HTTP and JSON over a Unix socket (docs/control-api.md)."""
+"""The control API: HTTP and JSON over a Unix socket (docs/reference/control-api.md)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

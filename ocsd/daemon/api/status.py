@@ -120,7 +120,7 @@ class StatusReport:
     _began_s: float = field(default_factory=time.monotonic, init=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the status (schema in docs/control-api.md)."""
+        """Return the status (schema in docs/reference/control-api.md)."""
         self.excuse()
         rows = [self._row(instance, keeper) for instance, keeper in self.fleet]
         offset = self.clock_offset()

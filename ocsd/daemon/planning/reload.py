@@ -46,7 +46,7 @@ class Change:
     """The effect on those instances, once it is foreseen."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for the control API (docs/control-api.md)."""
+        """Return it for the control API (docs/reference/control-api.md)."""
         changes = self.difference
         return {
             "added": list(changes.added),

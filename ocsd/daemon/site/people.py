@@ -76,7 +76,7 @@ def refuse_strangers_files(is_closed: bool, is_local: bool, takes_files: bool) -
         return
     raise NotPermittedError(
         "site files are not handed over an open router that other machines reach, because anybody "
-        "there could send one, and it says what programs run; close the site (docs/security.md), "
-        "or write `take_files: true` below `hub` in the site file of each host, if all machines "
-        "that reach the router may do anything to this site"
+        "there could send one, and it says what programs run; close the site "
+        "(docs/run/security.md), or write `take_files: true` below `hub` in the site file of "
+        "each host, if all machines that reach the router may do anything to this site"
     )

@@ -56,7 +56,7 @@ def refusal(
             403,
             f"{host!r} is no name under which this page is served; open it under one of them, "
             "e.g. http://localhost:PORT/, name it in web: {names: [NAME]} of the host, or set a "
-            "web server in front of it (docs/operating.md)",
+            "web server in front of it (docs/run/operating.md)",
         )
     if method == "POST":
         return _of_change(host, header)

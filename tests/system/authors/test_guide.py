@@ -1,4 +1,4 @@
-"""The guide for authors, docs/agents/writing-an-agent.md: everything that it shows runs."""
+"""The guide for authors, docs/write/writing-an-agent.md: everything that it shows runs."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from tests.system.waiting import free_port, wait_until
 pytestmark = pytest.mark.system
 
 REPOSITORY = Path(__file__).parents[3]
-PAGE = REPOSITORY / "docs" / "agents" / "writing-an-agent.md"
+PAGE = REPOSITORY / "docs" / "write" / "writing-an-agent.md"
 DOCKERFILE = REPOSITORY / "agents" / "arduino" / "Dockerfile"
 IN_PACKAGE = "from lab_agents.thermometer.drivers import Thermometer"
 

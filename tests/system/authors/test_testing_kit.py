@@ -128,7 +128,7 @@ def test_an_agent_that_does_not_end_fails_its_test_unless_it_may_be_killed(tmp_p
 
 
 def test_every_example_of_the_page_works(tmp_path):
-    page = (ROOT / "docs" / "agents" / "testing.md").read_text()
+    page = (ROOT / "docs" / "write" / "testing.md").read_text()
     examples = re.findall(r"```python\n# (\S+)\n(.*?)```", page, re.DOTALL)
     assert [name for name, _ in examples] == ["simulator.py", "test_thermometer.py"]
     for name, text in examples:

@@ -35,8 +35,8 @@ GUIDE_SERVICE = """
         max-size: "20m"
         max-file: "10"
 """
-# Router and aggregator as OCS's pages have them; docs/containers.md has what differs: images and
-# entry points.
+# Router and aggregator as OCS's pages have them; docs/run/containers.md has what differs:
+# images and entry points.
 OCS_SERVICES = """
 version: "3.7"
 services:

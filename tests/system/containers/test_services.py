@@ -101,6 +101,13 @@ class Services:
         """Ask for a change and wait for its result."""
         self.ocsd(verb, "--timeout", str(int(LONG_S)), name)
 
+    def until_told(self, name, words):
+        """Wait until the history of an instance has these words; if it never has, show it."""
+        try:
+            wait_until(lambda: words in self.ocsd("history", name), words, LONG_S)
+        except pytest.fail.Exception as failure:
+            pytest.fail(f"{failure}: {self.row(name)} {self.ocsd('history', name)}")
+
     def start(self):
         """Start the daemon; on a busy machine, its report comes before all is up."""
         words = ["-d", "--site-file", str(self.site.file), "--host", "lab"]
@@ -195,7 +202,7 @@ def test_a_container_that_ends_by_itself_waits_longer_and_longer(services):
 def test_what_docker_restarts_itself_is_left_to_it_and_told(services):
     services.ask("up", "kept")
     wait_until(lambda: services.containers("ocs-kept"), "the container", LONG_S)
-    wait_until(lambda: "exit code 3" in services.ocsd("history", "kept"), "its end", LONG_S)
+    services.until_told("kept", "exit code 3")
     wait_until(lambda: services.row("kept")["restarts"], "a restart", LONG_S)
     (container,) = services.containers("ocs-kept")
     seen = json.loads(services.engine.podman("inspect", container["Id"]).stdout)[0]

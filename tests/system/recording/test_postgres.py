@@ -169,8 +169,8 @@ def _is_complete_again(server, folder):
 
 
 def queries_of_the_page():
-    """Return the statements in docs/databases.md, with Grafana's macro filled in."""
-    page = Path(__file__).parents[3] / "docs" / "databases.md"
+    """Return the statements in docs/data/databases.md, with Grafana's macro filled in."""
+    page = Path(__file__).parents[3] / "docs" / "data" / "databases.md"
     blocks = re.findall(r"```sql\n(.*?)```", page.read_text(), re.DOTALL)
     text = "".join(blocks).replace("$__timeFilter(time)", "time > now() - interval '1 day'")
     return [each for each in text.split(";") if each.strip()]

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.system
 
 # Waiting is done in requests of 10 s, and each has 10 s more to be answered.
 BOUND_S = 25.0
-PAGE = Path(__file__).parents[3] / "docs/clients.md"
+PAGE = Path(__file__).parents[3] / "docs/clients/index.md"
 
 
 @pytest.fixture(scope="module")

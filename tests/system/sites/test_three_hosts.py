@@ -1,6 +1,6 @@
 """A site of three hosts, each with own network, processes and files: open, and then closed.
 
-Between the two it is closed step by step as docs/security.md says, and loses nothing.
+Between the two it is closed step by step as docs/run/security.md says, and loses nothing.
 """
 
 import json

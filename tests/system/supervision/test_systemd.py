@@ -313,7 +313,7 @@ def test_a_stop_while_it_starts_leaves_nothing_behind(machine, lab):
 def test_agents_of_other_users_run_with_what_the_manual_says_to_add(machine, running, user):
     if user == "root":
         pytest.skip("no other user can run this interpreter")
-    manual = (REPOSITORY / "docs/systemd.md").read_text()
+    manual = (REPOSITORY / "docs/run/systemd.md").read_text()
     addition = re.search(r"Agents of other users.*?```ini\n(.*?)```", manual, re.DOTALL)[1]
     site = Site(machine.folder)
     before = site.file.read_text()

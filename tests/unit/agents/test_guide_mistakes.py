@@ -10,7 +10,7 @@ from twisted.logger import capturedLogs, formatEvent
 from ocsd.agent.operations import thread_deaths
 from ocsd.agent.operations.session import OpSession
 
-PAGE = Path(__file__).parents[3] / "docs" / "agents" / "writing-an-agent.md"
+PAGE = Path(__file__).parents[3] / "docs" / "write" / "writing-an-agent.md"
 
 
 def row(mistake):

@@ -12,7 +12,7 @@ from ocsd.site.load import load
 from tests.unit.site.site_text import HUB
 
 ROOT = Path(__file__).parents[3]
-PAGES = ROOT / "docs" / "agents"
+PAGES = ROOT / "docs" / "write"
 # The page of each agent, and the parser's options that stand in it.
 AGENTS = {"arduino": "ArduinoAgent", "barebones": "BarebonesAgent", "fake_data": "FakeDataAgent"}
 
@@ -52,7 +52,7 @@ def test_every_agent_has_a_page_that_the_index_names():
     assert {class_name for class_name, _ in listed} == set(AGENTS.values())
     for name, class_name in AGENTS.items():
         assert page(name).startswith(f"# {class_name}\n")
-        assert f"({name.replace('_', '-')}.md)" in (PAGES / "README.md").read_text()
+        assert f"({name.replace('_', '-')}.md)" in (PAGES / "index.md").read_text()
 
 
 @pytest.mark.parametrize("path", sorted(PAGES.glob("*.md")), ids=lambda path: path.name)

@@ -1,4 +1,4 @@
-"""The lines in which a daemon tells what becomes of instances (docs/control-api.md)."""
+"""The lines in which a daemon tells what becomes of instances (docs/reference/control-api.md)."""
 
 
 def transition(instance_id, state, reason=""):

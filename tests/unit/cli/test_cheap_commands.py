@@ -1,4 +1,4 @@
-"""Commands that people and scripts issue all the time load little: docs/architecture.md."""
+"""Commands that people and scripts issue all the time load little: docs/develop/architecture.md."""
 
 import subprocess
 import sys

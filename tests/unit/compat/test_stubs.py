@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 STUBS = ROOT / "ocsd" / "compat" / "stubs"
-GUIDE = ROOT / "docs" / "agents" / "writing-an-agent.md"
+GUIDE = ROOT / "docs" / "write" / "writing-an-agent.md"
 
 SCRIPT = """
 from ocs import OK, agent_cli, client_http, ocs_agent, ocs_feed, ocsbow, site_config

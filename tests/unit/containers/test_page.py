@@ -1,4 +1,4 @@
-"""What docs/containers.md says of managed services is what ocsd does."""
+"""What docs/run/containers.md says of managed services is what ocsd does."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from ocsd.daemon.instances.plan import plan
 from ocsd.site.compose import options
 from ocsd.site.load import load
 
-PAGE = Path(__file__).parents[3] / "docs" / "containers.md"
+PAGE = Path(__file__).parents[3] / "docs" / "run" / "containers.md"
 HUB = "hub: {wamp_server: ws://localhost:8001/ws}\n"
 
 

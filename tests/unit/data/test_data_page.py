@@ -1,4 +1,4 @@
-"""What docs/data.md says is what happens."""
+"""What docs/data/reading.md says is what happens."""
 
 import re
 import shlex
@@ -15,7 +15,7 @@ from ocsd.data.gaps import GapKind
 from tests.unit.data import recorded
 from tests.unit.data.recorded import OPENED, every, hole, samples, sound
 
-PAGE = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "data" / "reading.md").read_text()
 # `push`, which needs a database, is tried in tests/system/recording/test_push.py.
 COMMANDS = re.findall(r"^    (ocsd data (?!push).*?)(?:   .*)?$", PAGE, re.MULTILINE)
 # Of the help; but what only some machine has: folders, and programs behind a pipe.

@@ -1,4 +1,4 @@
-"""What docs/recording.md says is what happens."""
+"""What docs/data/recording.md says is what happens."""
 
 import ast
 import inspect
@@ -12,7 +12,7 @@ from ocsd.daemon.instances.plan import plan
 from ocsd.site import recording
 from ocsd.site.load import load
 
-PAGE = (Path(__file__).parents[3] / "docs" / "recording.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "data" / "recording.md").read_text()
 OF_OCS = {"current_file", "providers"}
 
 

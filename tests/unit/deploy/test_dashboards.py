@@ -12,7 +12,7 @@ from tests.promtool import needs_promtool, promtool
 ROOT = Path(__file__).parents[3]
 PROMETHEUS, GRAFANA = ROOT / "deploy" / "prometheus", ROOT / "deploy" / "grafana"
 DASHBOARDS = sorted((GRAFANA / "dashboards").glob("*.json"))
-METRICS = set(re.findall(r"`(ocsd_\w+)`", (ROOT / "docs" / "monitoring.md").read_text()))
+METRICS = set(re.findall(r"`(ocsd_\w+)`", (ROOT / "docs" / "see" / "monitoring.md").read_text()))
 SOURCES = {
     each["uid"]: each["type"]
     for each in yaml.safe_load((GRAFANA / "provisioning/datasources/ocsd.yml").read_text())[
@@ -133,7 +133,7 @@ def test_each_alert_fires_when_it_should():
 
 
 def test_the_page_of_docs_has_every_alert_and_dashboard():
-    page = (ROOT / "docs" / "monitoring.md").read_text()
+    page = (ROOT / "docs" / "see" / "monitoring.md").read_text()
     rules = yaml.safe_load((PROMETHEUS / "ocsd.rules.yml").read_text())["groups"][0]["rules"]
     assert set(re.findall(r"`(Ocsd\w+)`", page)) == {rule["alert"] for rule in rules}
     titles = {read(path)["title"] for path in DASHBOARDS}

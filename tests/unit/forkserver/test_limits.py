@@ -151,7 +151,9 @@ def test_a_daemon_that_is_not_root_says_what_is_missing(system, call):
 
 def test_a_root_that_may_not_become_another_user_is_told_where_that_is_explained(system):
     system.refused["setgid"] = PermissionError()
-    with pytest.raises(ConfigurationError, match=r"root without that right; .*docs/systemd\.md"):
+    with pytest.raises(
+        ConfigurationError, match=r"root without that right; .*docs/run/systemd\.md"
+    ):
         limits.apply(spawn(user="daq"))
 
 

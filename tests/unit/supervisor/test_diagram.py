@@ -1,4 +1,4 @@
-"""What docs/supervision.md shows of the table, and that it is the table."""
+"""What docs/run/supervision.md shows of the table, and that it is the table."""
 
 import re
 from pathlib import Path
@@ -8,9 +8,9 @@ from ocsd.supervisor.diagram import EVENTS, mermaid, table
 from ocsd.supervisor.events import State
 from ocsd.supervisor.lifecycle import TRANSITIONS
 
-PAGE = Path(__file__).parents[3] / "docs" / "supervision.md"
+PAGE = Path(__file__).parents[3] / "docs" / "run" / "supervision.md"
 HOW = (
-    "docs/supervision.md is not what the table says; paste what this prints: "
+    "docs/run/supervision.md is not what the table says; paste what this prints: "
     "python -c 'from ocsd.supervisor import diagram; print(diagram.mermaid(), diagram.table())'"
 )
 

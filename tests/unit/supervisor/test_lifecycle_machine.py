@@ -1,6 +1,6 @@
 """Whatever happens in whatever order: the machine keeps its promises.
 
-The numbers are those of docs/supervision.md, written out again: a constant that
+The numbers are those of docs/run/supervision.md, written out again: a constant that
 changes by mistake shows here.
 """
 

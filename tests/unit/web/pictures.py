@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/page.md: ``python -m tests.unit.web.pictures``; look at each."""
+"""Draw the pictures of docs/see/page.md: ``python -m tests.unit.web.pictures``; look at each."""
 
 from pathlib import Path
 

@@ -115,7 +115,7 @@ def test_the_page_of_docs_lists_the_keys():
     pattern = r"\{ key: \"(.+?)\"(?:, name: \"(.+?)\")?, text: \"(.+?)\""
     found = re.findall(pattern, (PAGE / "main.js").read_text())
     keys = {name or key: text for key, name, text in found}
-    docs = (PAGE.parents[2] / "docs" / "page.md").read_text()
+    docs = (PAGE.parents[2] / "docs" / "see" / "page.md").read_text()
     section = docs.partition("## Keys")[2].partition("## ")[0]
     mouse = {"drag", "wheel", "double click"}
     assert dict(re.findall(r"^\| `(.+?)` \| (.+?) \|$", section, re.MULTILINE)) == {

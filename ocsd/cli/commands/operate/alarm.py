@@ -75,7 +75,7 @@ _of_host = options.with_all(options.json_option, options.host_option)
 def alarm() -> None:
     """See the alarms of this host, acknowledge, silence and try them.
 
-    The key `alarms` of a host in the site file describes them (docs/alarms.md).
+    The key `alarms` of a host in the site file describes them (docs/see/alarms.md).
     """
 
 
@@ -105,7 +105,7 @@ def listed(raised: bool, as_json: bool, host: str | None) -> None:
 def _no_alarms(host: str) -> str:
     return (
         f"host '{host}' has no alarms; the key `alarms` of the site file describes them: "
-        "docs/alarms.md"
+        "docs/see/alarms.md"
     )
 
 

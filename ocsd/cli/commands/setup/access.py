@@ -54,7 +54,7 @@ class _AccessCommands(click.Group):
 def access(context: click.Context) -> int:
     """Close the site to strangers: keys, people, and what each may do.
 
-    docs/security.md leads through it.
+    docs/run/security.md leads through it.
     """
     if context.invoked_subcommand is None:
         print(context.get_help(), file=sys.stderr)

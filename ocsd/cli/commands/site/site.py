@@ -46,7 +46,7 @@ class _SiteCommands(click.Group):
 def site(context: click.Context) -> int:
     """Take one site file to all hosts: see what it changes, then apply it.
 
-    docs/rollout.md leads through it.
+    docs/run/rollout.md leads through it.
     """
     if context.invoked_subcommand is None:
         print(context.get_help(), file=sys.stderr)

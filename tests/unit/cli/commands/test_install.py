@@ -233,7 +233,7 @@ def test_a_unit_asks_its_own_manager_whether_it_is_restarted(
 
 # The page for operators.
 
-PAGE = (REPOSITORY / "docs/systemd.md").read_text()
+PAGE = (REPOSITORY / "docs/run/systemd.md").read_text()
 
 
 def test_every_ocsd_command_of_the_page_exists_with_its_options(capsys):

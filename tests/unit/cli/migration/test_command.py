@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.migration.ocs_site import COMPOSE, LAUNCHER, NODE, SITE, UNIT
 
-PAGE = (Path(__file__).parents[4] / "docs" / "migrating.md").read_text()
+PAGE = (Path(__file__).parents[4] / "docs" / "moving-from-ocs" / "migrate.md").read_text()
 BLOCKS = re.findall(r"```\w*\n(.*?)```", PAGE, re.DOTALL)
 COMMANDS = re.findall(r"^    ocsd (migrate .*)$", PAGE, re.MULTILINE)
 

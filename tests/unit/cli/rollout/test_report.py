@@ -18,7 +18,7 @@ from ocsd.cli.rollout.report import (
 from ocsd.rollout.course import Course, Stage
 from ocsd.rollout.standing import Sight
 
-PAGE = Path(__file__).parents[4] / "docs" / "rollout.md"
+PAGE = Path(__file__).parents[4] / "docs" / "run" / "rollout.md"
 OLD, DIGEST = "09bad7c56a2b".ljust(64, "0"), "4bdfd4f7f2ba".ljust(64, "0")
 NEW = NewFile("/home/vera/site/site.yaml", "", DIGEST)
 FACTS = {"version": "0.1.0", "file_digest": OLD, "used_digest": OLD}

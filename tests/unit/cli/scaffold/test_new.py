@@ -192,7 +192,7 @@ def test_a_wrong_name_is_a_matter_of_usage(ocsd):
 
 # The page for authors.
 
-PAGE = (Path(__file__).resolve().parents[4] / "docs/agents/new-agent.md").read_text()
+PAGE = (Path(__file__).resolve().parents[4] / "docs/write/new-agent.md").read_text()
 
 
 def test_every_command_of_the_page_and_of_the_help_makes_an_agent(ocsd, capsys):

@@ -52,7 +52,7 @@ def test_the_variables_of_the_guide_configure_it(monkeypatch, became):
 
 
 def test_the_service_of_our_guide_starts_it(monkeypatch, became):
-    page = (Path(__file__).parents[4] / "docs/agents/writing-an-agent.md").read_text()
+    page = (Path(__file__).parents[4] / "docs/write/writing-an-agent.md").read_text()
     [block] = re.findall(r"```yaml\n(  thermo1-view:\n.*?)```", page, re.DOTALL)
     service = yaml.safe_load(block)["thermo1-view"]
     for word in service["environment"]:
