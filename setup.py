@@ -1,7 +1,7 @@
 """What setup.cfg cannot say: files beside the packages, and a distribution for hosts of agents.
 
-OCSD_DISTRIBUTION=agent makes the distribution ocsd-agent: all of the code, without so3g and what that
-brings. It is for hosts that record nothing; one environment has either of the two.
+OCSD_DISTRIBUTION=agent makes the distribution ocsd-agent: all of the code, without so3g and what
+that brings. It is for hosts that record nothing; one environment has either of the two.
 """
 
 import os
