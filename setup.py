@@ -36,9 +36,9 @@ class OcsdDistribution(Distribution):
         super().parse_config_files(*args, **options)
         if IS_FOR_AGENTS:
             self.metadata.name = "ocsd-agent"
-            self.install_requires = [
-                each for each in self.install_requires if not each.startswith("so3g")
-            ]
+            kept = [each for each in self.install_requires if not each.startswith("so3g")]
+            # setuptools has copied them by now.
+            self.install_requires = self.metadata.install_requires = kept
 
 
 def copied():
