@@ -61,6 +61,8 @@ lint: $(VENV)/installed-test  ## format, lint, types, layers, the limits of test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/python -m tests.unit.docs.prose
 	$(BIN)/python -m pytest tests/architecture -q
 	@$(MAKE) --no-print-directory docs
 
@@ -69,7 +71,7 @@ docs: $(VENV)/installed-test  ## the documentation as pages for a browser, in bu
 
 unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules has to be tested
 	$(BIN)/python -m pytest $(PURE) -q --cov
-	$(BIN)/python -m pytest tests/unit -q -n 2 $(PURE:%=--ignore=%)
+	$(BIN)/python -m pytest tests/unit -q -n 2 --dist loadfile $(PURE:%=--ignore=%)
 
 trixie:  ## the unit tests on Debian trixie, with its Python 3.13; needs root and mmdebstrap
 	sh tests/trixie.sh make unit

@@ -1,17 +1,20 @@
-"""What setup.cfg cannot say: files beside the packages, and a distribution for hosts of agents.
+"""What setup.cfg cannot say: documents, files beside the packages, and a wheel for agents' hosts.
 
 OCSD_DISTRIBUTION=agent makes the distribution ocsd-agent: all of the code, without so3g and what
 that brings. It is for hosts that record nothing; one environment has either of the two.
 """
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
 from setuptools import Distribution, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 GENERATED = Path("build", "generated")
+_NO_PAGES = shutil.ignore_patterns("_build", "*.py", "__pycache__")
 IS_FOR_AGENTS = os.environ.get("OCSD_DISTRIBUTION") == "agent"
 SHELLS = {
     "bash": ("share/bash-completion/completions", "ocsd"),
@@ -23,7 +26,6 @@ COPIED = {
     "systemd": "share/ocsd/systemd",
     "deploy/grafana": "share/ocsd/grafana",
     "deploy/prometheus": "share/ocsd/prometheus",
-    "docs": "share/doc/ocsd",
     "constraints": "share/ocsd/constraints",
 }
 """Folders of the repository, and their places below the prefix of an installation."""
@@ -39,6 +41,22 @@ class OcsdDistribution(Distribution):
             kept = [each for each in self.install_requires if not each.startswith("so3g")]
             # setuptools has copied them by now.
             self.install_requires = self.metadata.install_requires = kept
+
+
+class BuildWithDocuments(build_py):
+    """Copies the pages, and what `make docs` has made of them for browsers, if it has."""
+
+    def run(self) -> None:
+        """Build the package, and add ``ocsd/documents``."""
+        super().run()
+        if not self.editable_mode:
+            documents = Path(self.build_lib) / "ocsd" / "documents"
+            shutil.rmtree(documents, ignore_errors=True)
+            shutil.copytree(ROOT / "docs", documents, ignore=_NO_PAGES)
+            built = ROOT / "build" / "docs"
+            if built.is_dir():
+                left_out = shutil.ignore_patterns(".doctrees", ".buildinfo*", "objects.inv")
+                shutil.copytree(built, documents / "html", ignore=left_out)
 
 
 def copied():
@@ -98,4 +116,8 @@ def data_files():
     return sorted(places.items())
 
 
-setup(distclass=OcsdDistribution, data_files=data_files())
+setup(
+    distclass=OcsdDistribution,
+    cmdclass={"build_py": BuildWithDocuments},
+    data_files=data_files(),
+)

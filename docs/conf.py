@@ -48,5 +48,5 @@ def name_files_outside(app: Sphinx, name: str, source: list[str]) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Called by Sphinx."""
+    """Connect what changes the sources; Sphinx calls this."""
     app.connect("source-read", name_files_outside)

@@ -1,11 +1,15 @@
-"""For all tests: what was skipped, and the container engine.
+"""For all tests: what was skipped, the container engine, and the published OCS.
 
 With ``OCSD_TEST_NO_SKIPS`` set, as in CI, a run with a skipped test fails. Only what a reason calls
 optional may be skipped then.
 """
 
+import gc
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,6 +39,28 @@ def engine() -> Iterator["Engine"]:
             yield engine
     finally:
         engine.close()
+
+
+@pytest.fixture(scope="session")
+def ocs_python() -> Path:
+    """A Python with the published OCS: $OCSD_TEST_OCS_PYTHON, or .venv-ocs made when missing."""
+    given = os.environ.get("OCSD_TEST_OCS_PYTHON")
+    if given:
+        return Path(given)
+    made = subprocess.run(
+        [sys.executable, "-m", "benchmarks.ocs_venv"],
+        cwd=Path(__file__).resolve().parents[1],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return Path(made.stdout.strip())
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of collected tests are no garbage, and need not be searched for it again and again.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -25,15 +25,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests import forked_daemons, forked_inside
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 OF_INTERPRETER = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "COVERAGE_")
 REQUEST_BYTES = 1 << 17
 
 
 def run(
-    words: tuple[str, ...], environment: Mapping[str, str], folder: Path, limit_s: float
+    words: tuple[str, ...],
+    environment: Mapping[str, str],
+    folder: Path,
+    limit_s: float,
+    forks_daemons: bool = False,
+    inside: int | None = None,
 ) -> "subprocess.CompletedProcess[str]":
     """Run the command to its end, as `subprocess.run` does; return what it said, as text.
+
+    With `forks_daemons`, the daemon that it starts is forked too (`forked_daemons`). The
+    environment has to be usual if the command is to run `inside` the namespaces of a process.
 
     Raises
     ------
@@ -42,8 +52,11 @@ def run(
     """
     command = [sys.executable, "-m", "ocsd", *words]
     settings = _settings(environment)
-    if _is_usual(settings):
-        return _server(os.getpid(), settings).run(command, environment, folder, limit_s)
+    if is_usual(environment):
+        has_daemons = forks_daemons and forked_daemons.is_begun_by(words)
+        server = _server(os.getpid(), settings, has_daemons)
+        return server.run(command, environment, folder, limit_s, inside)
+    assert inside is None
     return subprocess.run(
         command, env=environment, cwd=folder, capture_output=True, text=True, timeout=limit_s
     )
@@ -58,9 +71,9 @@ def _settings(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 _USUAL = dict(_settings(os.environ))
 
 
-def _is_usual(settings: tuple[tuple[str, str], ...]) -> bool:
-    """Whether many tests have these settings."""
-    given = dict(settings)
+def is_usual(environment: Mapping[str, str]) -> bool:
+    """Whether a command with this environment is forked: many tests have the same settings."""
+    given = dict(_settings(environment))
     path = set(given.pop("PYTHONPATH", "").split(":")) - {"", str(REPOSITORY)}
     given.pop("PYTHONUTF8", None)
     usual = {key: word for key, word in _USUAL.items() if key not in {"PYTHONPATH", "PYTHONUTF8"}}
@@ -68,31 +81,39 @@ def _is_usual(settings: tuple[tuple[str, str], ...]) -> bool:
 
 
 @functools.cache
-def _server(_pid: int, settings: tuple[tuple[str, str], ...]) -> "_Server":
-    return _Server(settings)
+def _server(_pid: int, settings: tuple[tuple[str, str], ...], has_daemons: bool) -> "_Server":
+    return _Server(settings, has_daemons)
 
 
 class _Server:
     """The near end of a process that forks commands; it ends with this one."""
 
-    def __init__(self, settings: tuple[tuple[str, str], ...]) -> None:
+    def __init__(self, settings: tuple[tuple[str, str], ...], has_daemons: bool) -> None:
         self._socket, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * REQUEST_BYTES)
         plain = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+        # A process of ours shows its title in the place of its first environment.
+        plain["ROOM_FOR_TITLES"] = " " * 1000
+        how = forked_daemons.HOW if has_daemons else ("-m", "tests.forked_commands")
         with far:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.forked_commands", str(far.fileno())],
+                [sys.executable, *how, str(far.fileno())],
                 env={**plain, **dict(settings)},
                 cwd=REPOSITORY,
                 pass_fds=[far.fileno()],
             )
 
     def run(
-        self, command: list[str], environment: Mapping[str, str], folder: Path, limit_s: float
+        self,
+        command: list[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        limit_s: float,
+        inside: int | None,
     ) -> "subprocess.CompletedProcess[str]":
         deadline_s = time.monotonic() + limit_s
         ours, theirs = zip(*(os.pipe() for _ in range(3)), strict=True)
-        request = [command[3:], dict(environment), str(folder)]
+        request = [command[3:], dict(environment), str(folder), inside]
         try:
             socket.send_fds(self._socket, [json.dumps(request).encode()], [0, *theirs])
         finally:
@@ -172,12 +193,14 @@ def serve(descriptor: int) -> None:
 
 def _become(request: list[Any], received: list[int]) -> None:
     """Take over everything that a new process is given."""
-    words, environment, folder = request
+    words, environment, folder, inside = request
+    if inside is not None:
+        forked_inside.enter(inside)
     for number, each in enumerate(received[:3]):
         os.dup2(each, number)
     for each in received:
         os.close(each)
-    _renew_streams()
+    renew_streams()
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
@@ -186,7 +209,7 @@ def _become(request: list[Any], received: list[int]) -> None:
     sys.argv[1:] = words
 
 
-def _renew_streams() -> None:
+def renew_streams() -> None:
     """Make text files for the standard streams, as an interpreter does when it starts.
 
     Those of the server remember what it had there, files that have a position.
@@ -205,12 +228,21 @@ def _renew_streams() -> None:
 _earlier_streams: list[Any] = []
 
 
-def load() -> None:
+def main(daemons: bool) -> None:
+    """Be the process that forks, and in its forks the commands."""
+    load(daemons)
+    serve(int(sys.argv[1]))
+    runpy.run_module("ocsd", run_name="__main__", alter_sys=True)
+
+
+def load(daemons: bool) -> None:
     """Load the command line and all of its commands, but nothing that has threads."""
     from ocsd.system.garbage import loaded
     from ocsd.system.late import load_late
 
     with loaded():
+        if daemons:
+            forked_daemons.load()
         load_late()
         import ocsd.cli
 
@@ -222,6 +254,4 @@ def load() -> None:
 
 
 if __name__ == "__main__":
-    load()
-    serve(int(sys.argv[1]))
-    runpy.run_module("ocsd", run_name="__main__", alter_sys=True)
+    main(daemons=False)

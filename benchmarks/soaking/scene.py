@@ -41,7 +41,7 @@ class Scene(OneHost):
         found = []
         for each in self.processes():
             try:
-                if "ocsd.forkserver" in each.cmdline():
+                if "ocsd.forkserver" in " ".join(each.cmdline()):
                     found.append((each.create_time(), each.pid))
             except psutil.Error:
                 continue

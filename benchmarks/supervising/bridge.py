@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,17 @@ from twisted.internet.defer import Deferred, inlineCallbacks
 from benchmarks.router import free_port
 from ocsd.bridge.bridge import RouterBridge
 from ocsd.bus.endpoint import RouterAddress, connect
-from ocsd.bus.wamp import ApplicationError, ComponentConfig, LoggedInSession, TransportLost
+from ocsd.bus.wamp import (
+    ApplicationError,
+    ComponentConfig,
+    LoggedInSession,
+    SubscribeOptions,
+    TransportLost,
+)
 from ocsd.reactor.threads import the_reactor
 from ocsd.router import config
 from ocsd.site.model import Hub
+from ocsd.system.classes import CALM_TOPIC
 from ocsd.system.paths import is_listening
 
 ROOT = "observatory"
@@ -37,6 +44,8 @@ TOPIC = f"{ROOT}.bench.feeds.values"
 PROCEDURE = f"{ROOT}.bench.echo"
 AHEAD = 200
 """Events that are published ahead of the subscriber."""
+AGENTS, BEATS = 100, 20
+"""Agents at the leaf, and the heartbeats of each, one a second."""
 
 
 def main() -> None:
@@ -192,10 +201,36 @@ def measure(hub: Router, leaf: Router, events: int, calls: int) -> Any:
                 "call_us": spent(between, used_s(), calls),
                 "call_median_ms": round(1000 * median_s, 2),
             }
+        for name in ("each heartbeat", "heartbeats that say something"):
+            told[name] = yield _heartbeats(hub, far, used_s, is_calm=name != "each heartbeat")
         print(json.dumps({**told, "bridge_rss_after_mib": rss_mib(bridge)}, indent=2))
     finally:
         process.kill()
         process.wait()
+
+
+@inlineCallbacks
+def _heartbeats(hub: Router, far: Any, used_s: Callable[[], list[float]], *, is_calm: bool) -> Any:
+    """Return the cost of an agent of the leaf for a second, with a registry at the hub."""
+    registry, heard = (yield client(hub.socket)), [0]
+
+    def beat(*_: Any) -> None:
+        heard[0] += 1
+
+    options = SubscribeOptions(match="wildcard")
+    yield registry.subscribe(beat, f"{ROOT}..feeds.heartbeat", options)
+    if is_calm:
+        yield registry.subscribe(beat, f"{ROOT}.{CALM_TOPIC}")
+    yield pause(2.0)
+    before, beats = used_s(), [{"acq": 3, "delay_task": 1}, {"agent_class": "FakeDataAgent"}]
+    for _ in range(BEATS):
+        for number in range(AGENTS):
+            far.publish(f"{ROOT}.agent-{number}.feeds.heartbeat", beats)
+        yield pause(1.0)
+    told = spent(before, used_s(), BEATS * AGENTS)
+    yield registry.leave()
+    yield pause(1.0)
+    return {**told, "heard": round(heard[0] / (BEATS * AGENTS), 2)}
 
 
 def rss_mib(process: psutil.Process) -> int:

@@ -40,7 +40,7 @@ gzip --no-name --best "$root"/usr/share/man/man1/*.1
 install -D --mode 644 -t "$root/usr/share/bash-completion/completions" \
     $share/bash-completion/completions/ocsd
 install -D --mode 644 "$here/default.yaml" "$root/etc/ocsd/default.yaml"
-ln -s /opt/ocsd/share/doc/ocsd "$root/usr/share/doc/ocsd/pages"
+(cd / && ln -s /opt/ocsd/lib/python*/site-packages/ocsd/documents "$root/usr/share/doc/ocsd/pages")
 install --mode 644 "$here/copyright" "$root/usr/share/doc/ocsd/copyright"
 install --mode 755 -t "$root/DEBIAN" "$here/postinst" "$here/prerm" "$here/postrm"
 echo /etc/ocsd/default.yaml >"$root/DEBIAN/conffiles"

@@ -1,8 +1,9 @@
 """The way of a client into a closed router: its login, its user, or the key of its host.
 
 The first that fits is taken: what the daemon has told this process; the login of ``OCSD_USER`` or
-of ``~/.config/ocsd/login.yaml``; the router's Unix socket on this machine, if this user may use
-it; the key of this host, for whoever may read it.
+of ``~/.config/ocsd/login.yaml``, unless the router is one of a host's own, which knows no people;
+the router's Unix socket on this machine, if this user may use it; the key of this host, for whoever
+may read it.
 """
 
 import json
@@ -44,10 +45,11 @@ def of_url(url: str) -> Entrance:
         return told
     given = _login()
     ca_file = given.get("ca_file") or _authority_file()
-    if "user" in given:
+    folders = list(_folders_of(url))
+    if "user" in given and all(has_port for _, has_port in folders):
         credentials = Credentials(given["user"], _password(given))
         return Entrance(credentials, ca_file)
-    for folder in _folders_of(url):
+    for folder, _ in folders:
         sockets = str(folder / ROUTER_SOCKET), str(folder / HTTP_SOCKET)
         if all(map(_is_usable, sockets)):
             return Entrance(None, ca_file, *sockets)
@@ -139,13 +141,16 @@ def _authority_file() -> str | None:
     return next((str(file) for file in found if os.access(file, os.R_OK)), None)
 
 
-def _folders_of(url: str) -> Iterator[Path]:
-    """Yield the runtime folders of guarded routers of this machine that serve a URL."""
+def _folders_of(url: str) -> Iterator[tuple[Path, bool]]:
+    """Yield the runtime folders of guarded routers of this machine that serve a URL.
+
+    With each, whether the router has a port for that URL, too.
+    """
     for file in sorted(runtime_base().glob(f"*/{ROUTER_FACTS}")):
         with suppress(OSError, ValueError):
             facts: Any = json.loads(file.read_text(encoding="utf-8"))
             if url in (facts.get("url"), facts.get("http")) and facts.get("guarded"):
-                yield file.parent
+                yield file.parent, bool(facts.get("port", True))
 
 
 def _is_usable(path: str) -> bool:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from ocsd.access.roles import PERSONS, Role
+from ocsd.system.classes import DUPLICATES_TOPIC
 from ocsd.text.uri import uri_component
 
 CALL: Final = "call"
@@ -28,6 +29,15 @@ ON_SUBSCRIBE: Final = "wamp.subscription.on_subscribe"
 ON_UNSUBSCRIBE: Final = "wamp.subscription.on_unsubscribe"
 ON_DELETE: Final = "wamp.subscription.on_delete"
 META_TOPICS: Final = frozenset({ON_CREATE, ON_SUBSCRIBE, ON_UNSUBSCRIBE, ON_DELETE})
+BRIDGE_CALLS: Final = META_CALLS | {
+    *(f"wamp.registration.{name}" for name in ("list", "get", "lookup", "list_callees")),
+    "wamp.session.count",
+}
+BRIDGE_TOPICS: Final = META_TOPICS | {
+    "wamp.registration.on_create",
+    "wamp.registration.on_delete",
+}
+"""The meta API that recorders and bridges need; none of it changes anything."""
 
 _CONTROLS: Final = "feeds.controls"
 _OF_DIRECTORS: Final = ("agent_poll", "request_exclusive", "request_token")
@@ -51,6 +61,10 @@ class SiteRules(NamedTuple):
     """The router's host."""
     homes: Mapping[str, str] = MappingProxyType({})
     """The host of each instance of the site file."""
+    leaves: frozenset[str] = frozenset()
+    """The hosts with a router of their own. Their bridges log in as the host."""
+    site_hub: str = ""
+    """On such a host: the host of the site's router. `hub` is then this host."""
 
 
 class Party(NamedTuple):
@@ -85,14 +99,14 @@ def refusal(
         return f"the role {who.role!r} has no rights on a closed site"
     if forwarded and who.role != Role.BRIDGE:
         return f"{_named(who)} may not {action} in the name of somebody else"
-    if asks_who_subscribes(action, uri, match) and who.role in (Role.AGENT, Role.HOST):
+    if _may_ask_router(who, action, uri, match):
         return None
     if not uri.startswith(below):
         return f"{_named(who)} may not {action} {uri!r}, which is not below {rules.address_root!r}"
     if action == CALL:
         return _of_call(who, uri, uri.removeprefix(below))
     if action == SUBSCRIBE:
-        return _of_subscription(who, uri, uri.removeprefix(below), match)
+        return _of_subscription(rules, who, uri, match)
     return _of_provider(rules, who, action, uri.removeprefix(below), match)
 
 
@@ -100,6 +114,26 @@ def asks_who_subscribes(action: str, uri: str, match: str = EXACT) -> bool:
     """Say whether a request only asks the router who subscribes, as a recorder and a bridge do."""
     addresses = {CALL: META_CALLS, SUBSCRIBE: META_TOPICS}.get(action, frozenset())
     return match == EXACT and uri in addresses
+
+
+def _may_ask_router(who: Party, action: str, uri: str, match: str) -> bool:
+    """Say whether a request only asks the router: as agents do, or a host for its bridge."""
+    if who.role == Role.AGENT:
+        return asks_who_subscribes(action, uri, match)
+    if who.role != Role.HOST:
+        return False
+    addresses = {CALL: BRIDGE_CALLS, SUBSCRIBE: BRIDGE_TOPICS}.get(action, frozenset())
+    return match == EXACT and uri in addresses
+
+
+def is_leaf(rules: SiteRules, who: Party) -> bool:
+    """Say whether a party is a host with a router of its own, and so perhaps its bridge."""
+    return who.role == Role.HOST and who.authid in rules.leaves
+
+
+def may_hear_controls(rules: SiteRules, who: Party) -> bool:
+    """Say whether a party may hear what an access director tells the agents."""
+    return who.role in _AGENTS or is_leaf(rules, who)
 
 
 def covers_controls(rules: SiteRules, uri: str, match: str) -> bool:
@@ -131,21 +165,22 @@ def _of_call(who: Party, uri: str, inner: str) -> str | None:
     return None
 
 
-def _of_subscription(who: Party, uri: str, inner: str, match: str) -> str | None:
+def _of_subscription(rules: SiteRules, who: Party, uri: str, match: str) -> str | None:
     """Return why a subscription is refused.
 
     Patterns cover feeds of all agents, so they are allowed; the router keeps a director's
     messages out of what they get, unless an agent subscribes.
     """
+    inner = uri.removeprefix(f"{rules.address_root}.")
     is_controls = match == EXACT and inner.partition(".")[2] == _CONTROLS
-    if is_controls and who.role not in _AGENTS:
+    if is_controls and not may_hear_controls(rules, who):
         return f"{_named(who)} may not subscribe to {uri!r}; only agents may"
     return None
 
 
 def _of_provider(rules: SiteRules, who: Party, action: str, inner: str, match: str) -> str | None:
     """Return why a registration or a message is refused."""
-    if match != EXACT:
+    if match != EXACT and not _takes_calls_up(rules, who, action, inner):
         return f"{_named(who)} may register exact addresses only, not the {match} {inner!r}"
     if action == REGISTER and _may_register(rules, who, inner):
         return None
@@ -154,8 +189,15 @@ def _of_provider(rules: SiteRules, who: Party, action: str, inner: str, match: s
     return f"{_named(who)} may not {action} {rules.address_root}.{inner}"
 
 
+def _takes_calls_up(rules: SiteRules, who: Party, action: str, inner: str) -> bool:
+    """Say whether a host's own bridge asks for all calls that no agent there answers."""
+    return action == REGISTER and not inner and bool(rules.site_hub) and is_leaf(rules, who)
+
+
 def _may_register(rules: SiteRules, who: Party, inner: str) -> bool:
     instance_id, _, rest = inner.partition(".")
+    if not inner:
+        return _takes_calls_up(rules, who, REGISTER, inner)
     if inner.startswith(_DAEMONS):
         return _is_daemon(rules, who, rest)
     if rest in _OF_DIRECTORS:
@@ -168,6 +210,8 @@ def _may_register(rules: SiteRules, who: Party, inner: str) -> bool:
 
 def _may_publish(rules: SiteRules, who: Party, inner: str) -> bool:
     instance_id, _, rest = inner.partition(".")
+    if inner == DUPLICATES_TOPIC:
+        return is_leaf(rules, who)
     if rest == _CONTROLS:
         return _is_director(rules, who, instance_id)
     return rest.startswith("feeds.") and _speaks_for(rules, who, instance_id)
@@ -195,8 +239,12 @@ def _is_daemon(rules: SiteRules, who: Party, address: str) -> bool:
 
 
 def _is_director(rules: SiteRules, who: Party, instance_id: str) -> bool:
-    of_site = who.role == Role.DIRECTOR and who.authid in rules.directors
-    return of_site and instance_id == who.authid
+    """Say whether an instance is a director, and that of a party: itself, or one of a leaf."""
+    if instance_id not in rules.directors:
+        return False
+    if is_leaf(rules, who):
+        return _speaks_for(rules, who, instance_id)
+    return who.role == Role.DIRECTOR and instance_id == who.authid
 
 
 def _named(who: Party) -> str:

@@ -70,9 +70,14 @@ def is_right(secret: bytes, generations: Mapping[str, int], login: Login, ticket
     """
     generation = generations.get(login.host)
     # A host that is not of the site takes as long as one that is.
-    expected = ticket_of(host_key(secret, login.host, generation or 0), login)
-    fits = hmac.compare_digest(expected.encode(), ticket.encode(errors="replace"))
+    fits = is_of_key(host_key(secret, login.host, generation or 0), login, ticket)
     return fits and generation is not None
+
+
+def is_of_key(key: bytes, login: Login, ticket: str) -> bool:
+    """Say whether a ticket is that of a program on the host that has this key."""
+    expected = ticket_of(key, login)
+    return hmac.compare_digest(expected.encode(), ticket.encode(errors="replace"))
 
 
 def _derived(secret: bytes, text: str) -> bytes:

@@ -29,26 +29,32 @@ class KeyReport(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-def router_trouble(store: AccessStore, host: str) -> str:
-    """Return why the router of a closed site cannot start with a host's keys; empty if it can."""
+def router_trouble(store: AccessStore, host: str, *, is_leaf: bool = False) -> str:
+    """Return why the router of a closed site cannot start with a host's keys; empty if it can.
+
+    `is_leaf` says whether it is a host's own beside that of the site.
+    """
+    make = f"ocsd access join {host}.bundle" if is_leaf else "ocsd access init"
     try:
         if not store.exists:
             return (
                 f"the site is closed, but {store.folder} has no keys; the router does not start "
-                "open instead; make them: ocsd access init"
+                f"open instead; make them: {make}"
             )
         identity = store.identity()
-        if not identity.is_hub:
+        if identity.is_hub is is_leaf:
+            whose = "the host with the site's" if is_leaf else "a host without the"
             return (
-                f"the site is closed, and {store.folder} has the keys of a host without the "
-                "router; remove that folder, then: ocsd access init"
+                f"the site is closed, and {store.folder} has the keys of {whose} router; remove "
+                f"that folder, then: {make}"
             )
         if identity.host != host:
             return (
                 f"the keys in {store.folder} are for host {identity.host!r}, not {host!r}; "
-                "name the host as before, or remove the folder, then: ocsd access init"
+                f"name the host as before, or remove the folder, then: {make}"
             )
-        for read in (store.host_key, store.router, store.people, store.urls):
+        store.host_key()
+        for read in () if is_leaf else (store.router, store.people, store.urls):
             read()
         local_roles(store.folder)
     except OcsdError as error:

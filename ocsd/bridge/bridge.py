@@ -7,19 +7,22 @@ it has published itself, so nothing goes round in a tree of leaves.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from ocsd.bridge.condition import BridgeCondition, of_duplicate
+from ocsd.bridge.demand import BEAT_TOPIC_END, Thinning
 from ocsd.bridge.link import NO_SUCH_PROCEDURE, ROUTER_AWAY, BridgeLink
 from ocsd.bridge.offers import is_returning
 from ocsd.bridge.side import Side, nothing
 from ocsd.bus.caller import true_sender
 from ocsd.bus.endpoint import RouterAddress
+from ocsd.bus.subscriptions import TopicPattern
 from ocsd.bus.wamp import Event, Invocation, RegisterOptions
+from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
 from ocsd.system.classes import DUPLICATES_TOPIC
 
@@ -40,6 +43,8 @@ class RouterBridge:
         The site's.
     names_callers : bool
         Whether the hub lets the bridge call in the name of its callers.
+    recorded : callable
+        Returns the agents whose feeds this host records itself; None if it does not.
     """
 
     log = Logger()
@@ -51,6 +56,7 @@ class RouterBridge:
         hub: RouterAddress,
         address_root: str,
         names_callers: bool = False,
+        recorded: Callable[[], frozenset[str] | None] = lambda: None,
     ) -> None:
         self._host = host
         self._root = address_root
@@ -59,6 +65,8 @@ class RouterBridge:
         self.local = Side(local, address_root, self, name, learns_offers=True)
         self.hub = Side(hub, address_root, self, name)
         self._catching: BridgeLink | None = None
+        self._demand, self._thinning = self.hub.demand(), Thinning()
+        self._told_recorded, self._recorded = recorded, recorded()
         self._was_connected, self._since_at = False, time.time()
         self._ticker = Ticker(TICK_S, self._tick)
 
@@ -87,6 +95,7 @@ class RouterBridge:
             waiting_bytes=hub.waiting.size_bytes,
             dropped=hub.waiting.dropped,
             dropped_here=self.local.waiting.dropped,
+            kept_back=self._thinning.kept_back,
             knows_demand=hub.knows_demand,
             duplicates=self._duplicates(),
             refused=self._refused(),
@@ -97,16 +106,22 @@ class RouterBridge:
     def changed(self, side: Side) -> None:
         """Bring the other side into line with what is wanted and offered at this one."""
         other = self._other(side)
-        other.follow.want(side.wanted())
+        if side is self.hub:
+            self._demand = side.demand()
         if side is self.local:
+            other.follow.want(side.wanted())
             other.export.want(side.offers.wanted())
             self._catch_all(side)
-        other.line_up_soon()
+        self.local.follow.want(self._wanted_of_hub())
+        self.local.line_up_soon()
+        self.hub.line_up_soon()
 
     def heard(self, side: Side, event: Event, topic: str, size_bytes: int) -> None:
         """Take an event of a side to the other one."""
+        if side is self.local and self._is_kept_back(topic, event):
+            return
         other, sender = self._other(side), None
-        if other is self.local and event.publisher is not None:
+        if event.publisher is not None and (other is self.local or self._names_callers):
             sender = [_sender_of(event, "publisher")]
         args, kwargs = event.args, event.kwargs
         other.waiting.add(event.publication, topic, args, kwargs, size_bytes, sender)
@@ -132,7 +147,33 @@ class RouterBridge:
     def _other(self, side: Side) -> Side:
         return self.hub if side is self.local else self.local
 
+    def _wanted_of_hub(self) -> frozenset[TopicPattern]:
+        if not self.hub.knows_demand:
+            return self.hub.wanted()
+        return self._demand.topics(self._recorded, self.local.offers.agents())
+
+    def _is_kept_back(self, topic: str, event: Event) -> bool:
+        """Say whether an event is a heartbeat without which everybody at the hub can do."""
+        if not topic.endswith(BEAT_TOPIC_END) or not self.hub.knows_demand:
+            return False
+        if self._demand.needs_each(topic):
+            return False
+        if self.hub.link is None:
+            self._thinning.begin_anew()  # it would be old by then
+            return True
+        codes = event.args and event.args[0]
+        if isinstance(codes, list) and codes:
+            codes = codes[0]
+        return not self._thinning.passes(topic, codes, the_reactor().seconds())
+
+    def _look_what_is_recorded(self) -> None:
+        recorded = self._told_recorded()
+        if recorded != self._recorded:
+            self._recorded = recorded
+            self.changed(self.local)
+
     def _tick(self) -> None:
+        self._look_what_is_recorded()
         for side in (self.local, self.hub):
             side.ask()
             side.bring_into_line()

@@ -30,6 +30,8 @@ class BridgeCondition:
     """Events for the hub that were given up since the start of the bridge."""
     dropped_here: int = 0
     """The same of events for this host."""
+    kept_back: int = 0
+    """Heartbeats that said nothing new and did not go to the hub, since the start of the bridge."""
     knows_demand: bool = True
     """Whether the hub's router tells who subscribes to what."""
     duplicates: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class BridgeCondition:
             "waiting_bytes": self.waiting_bytes,
             "dropped": self.dropped,
             "dropped_here": self.dropped_here,
+            "kept_back": self.kept_back,
             "knows_demand": self.knows_demand,
             "duplicates": dict(list(self.duplicates.items())[:MOST_NAMED]),
         }

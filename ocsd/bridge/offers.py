@@ -34,6 +34,11 @@ class Offers:
         """Return the addresses."""
         return frozenset(self._addresses.values())
 
+    def agents(self) -> frozenset[str]:
+        """Return the instance-ids to which they belong."""
+        inner = (uri.removeprefix(self._below) for uri in self._addresses.values())
+        return frozenset(each.partition(".")[0] for each in inner)
+
 
 def is_returning(
     chain: Sequence[Mapping[str, Any]] | None, caller: int | None, own_session: int

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -48,14 +49,30 @@ def bridge_of(launch: Launch, host_paths: HostPaths) -> RouterBridge:
     """Return the bridge of a host."""
     hub = launch.site_hub or launch.hub
     credentials = launch.entrance.credentials
-    local = RouterAddress(
-        launch.hub.wamp_server, launch.hub.wamp_realm, str(host_paths.bridge_socket)
-    )
+    socket = str(host_paths.bridge_socket)
+    if launch.hub.is_closed:
+        socket = str(host_paths.router_socket)
+    local = RouterAddress(launch.hub.wamp_server, launch.hub.wamp_realm, socket, credentials)
     site = RouterAddress(
         hub.wamp_server, hub.wamp_realm, credentials=credentials, ca_file=launch.ca_file
     )
     root = launch.hub.address_root
-    return RouterBridge(launch.host, local, site, root, names_callers=credentials is not None)
+    return RouterBridge(
+        launch.host,
+        local,
+        site,
+        root,
+        names_callers=credentials is not None,
+        recorded=lambda: recorded_agents(host_paths),
+    )
+
+
+def recorded_agents(host_paths: HostPaths) -> frozenset[str] | None:
+    """Return the agents whose feeds this host's aggregator records; None if the site's does."""
+    with suppress(OSError):  # they are replaced as a whole, and missing where nothing is recorded
+        if host_paths.recorded_by.read_text(encoding="utf-8").strip():
+            return frozenset(host_paths.recorded_agents.read_text(encoding="utf-8").split())
+    return None
 
 
 class BridgeProcess:

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.logger import Logger
 
 from ocsd.bridge.census import META_REGISTRATION, OfferWatch
+from ocsd.bridge.demand import HubDemand, below
 from ocsd.bridge.link import BridgeConnector, BridgeLink
 from ocsd.bridge.mirror import Mirror
 from ocsd.bridge.offers import Offers
@@ -106,11 +107,13 @@ class Side:
         The bridge's own subscriptions are those of the other side: to send them back would keep
         both alive for ever.
         """
-        below = f"{self._root}."
         if not self.knows_demand:
-            return frozenset({TopicPattern(below, "prefix")})
-        wanted = self._subscriptions.wanted(self._own_sessions)
-        return frozenset(pattern for pattern in wanted if pattern.uri.startswith(below))
+            return frozenset({TopicPattern(f"{self._root}.", "prefix")})
+        return below(self._subscriptions.wanted(self._own_sessions), self._root)
+
+    def demand(self) -> HubDemand:
+        """Return what programs at this router want, and who they are."""
+        return HubDemand(self._subscriptions, self._own_sessions, self._root)
 
     # What the link tells
 

@@ -3,7 +3,9 @@
 FIRST_RETRY_DELAY_S = 0.02
 LONGEST_RETRY_DELAY_S = 5.0
 LONGEST_LOCAL_RETRY_DELAY_S = 0.5
-"""The limit for a socket on this machine, where a failed attempt costs nothing [s]."""
+"""The limit for a socket on this machine, where a failed attempt costs little [s]."""
+LONGEST_WAIT_FOR_SOCKET_S = 0.1
+"""The limit while that socket is missing: a router is about to be there [s]."""
 
 
 def retry_delay_s(failures: int, jitter: float, longest_s: float = LONGEST_RETRY_DELAY_S) -> float:

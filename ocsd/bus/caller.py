@@ -31,6 +31,9 @@ OPEN_ROLES: Final = frozenset({"", "ocs", BRIDGE_ROLE})
 HOST_ROLE: Final = "host"
 """Role of a host's daemon and page, which call for people that have logged in there."""
 
+SPEAKERS: Final = frozenset({BRIDGE_ROLE, HOST_ROLE})
+"""Roles of clients that the router lets call in the name of others."""
+
 LONGEST_WORDS: Final = 120
 """Length of a client's words about itself at most [characters]."""
 
@@ -110,10 +113,11 @@ def true_sender(forward_for: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     forward_for : sequence of dict
         The sessions through which it has come, each with ``session``, ``authid`` and
         ``authrole``. The router adds the last one, its sender. All before it are the sender's
-        word, which counts only if the sender is the router's HTTP bridge.
+        word, which counts only if the sender is the router's HTTP bridge, or a bridge that has
+        joined as its host: a closed router has then checked it (`ocsd.router.guard.forwarding`).
     """
     sender = forward_for[-1]
-    if sender.get("authrole") == BRIDGE_ROLE and len(forward_for) > 1:
+    if sender.get("authrole") in SPEAKERS and len(forward_for) > 1:
         return forward_for[-2]
     return sender
 

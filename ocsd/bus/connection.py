@@ -10,7 +10,12 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks
 
-from ocsd.bus.backoff import LONGEST_LOCAL_RETRY_DELAY_S, LONGEST_RETRY_DELAY_S, retry_delay_s
+from ocsd.bus.backoff import (
+    LONGEST_LOCAL_RETRY_DELAY_S,
+    LONGEST_RETRY_DELAY_S,
+    LONGEST_WAIT_FOR_SOCKET_S,
+    retry_delay_s,
+)
 from ocsd.bus.connector import RouterConnector
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.reconnection import LinkEvent, Phase, Reconnection
@@ -120,6 +125,8 @@ class Connection(RouterConnector):
         longest_s = LONGEST_RETRY_DELAY_S
         if self.address.socket_path:
             longest_s = LONGEST_LOCAL_RETRY_DELAY_S
+        if self.address.after(self.state.failures).is_missing:
+            longest_s = LONGEST_WAIT_FOR_SOCKET_S
         return retry_delay_s(self.state.failures, self._jitter(), longest_s)
 
     def report(self) -> None:

@@ -1,5 +1,6 @@
 """The address of the router, and transports to it."""
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,6 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
+from twisted.internet.error import getConnectError
 
 from ocsd.bus.wamp import (
     CBORSerializer,
@@ -23,7 +25,7 @@ from ocsd.system.entrance import Credentials
 from ocsd.text.logins import without_logins
 
 CONNECT_TIMEOUT_S = 5
-ATTEMPTS_AT_SOCKET = 20
+ATTEMPTS_AT_SOCKET = 80
 """Attempts at a socket that is missing; they take 8 s, in which a router starts again."""
 LONGEST_WAMP_MESSAGE_BYTES = 2**24
 """Length of a message, at most; the limit of the raw socket protocol."""
@@ -71,6 +73,11 @@ class RouterAddress:
         if path is None or failures < ATTEMPTS_AT_SOCKET or os.path.exists(path):
             return self
         return replace(self, socket_path=None)
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the socket is not there, as long as a router of this machine is being started."""
+        return self.socket_path is not None and not os.path.exists(self.socket_path)
 
     def __str__(self) -> str:
         return f"unix:{self.socket_path}" if self.socket_path else without_logins(self.url)
@@ -126,6 +133,8 @@ def connect(
         session.credentials = address.credentials
         return session
 
+    if address.is_missing:
+        return fail(getConnectError((errno.ENOENT, os.strerror(errno.ENOENT))))  # type: ignore[no-untyped-call] # Twisted's
     if address.socket_path:
         factory = WampRawSocketClientFactory(new_session, serializer=CBORSerializer())
         factory.protocol = QuietRawSocketProtocol

@@ -46,6 +46,11 @@ class Subscriptions:
             pattern for number, pattern in self._patterns.items() if self._sessions[number] - own
         )
 
+    def sessions_of(self, pattern: TopicPattern) -> frozenset[int]:
+        """Return the sessions that have subscribed to exactly this."""
+        numbers = (number for number, each in self._patterns.items() if each == pattern)
+        return frozenset(session for number in numbers for session in self._sessions[number])
+
     def add(self, details: Mapping[str, Any], sessions: Collection[int]) -> None:
         """Take in a subscription, by its details, and sessions that have it."""
         number = details["id"]

@@ -8,6 +8,7 @@ reaching the router under a request number that it does not know.
 """
 
 import time
+from collections.abc import Callable
 from math import inf
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ txaio.use_twisted()
 from ocsd.bus import patient_log
 from ocsd.bus.caller import greeting, true_sender
 from ocsd.bus.lean import lean_import
+from ocsd.bus.repeats import RepeatedEvents
 from ocsd.system.entrance import Credentials
 
 patient_log.install()
@@ -93,6 +95,15 @@ class QuietRawSocketProtocol(_AlwaysAnswering, WampRawSocketClientProtocol):  # 
 
     log = txaio.make_logger(level="critical")
 
+    def stringReceived(self, payload: bytes) -> None:
+        """Take a message, unless it is an event that is known but for its numbers."""
+        repeats = getattr(self._session, "repeats", None)
+        if repeats is None:
+            super().stringReceived(payload)
+        elif not repeats.take(payload):
+            super().stringReceived(payload)
+            repeats.done()
+
 
 class QuietWebSocketProtocol(_AlwaysAnswering, WampWebSocketClientProtocol):  # type: ignore[misc] # autobahn is untyped
     """A transport of which only the owner logs troubles, once."""
@@ -138,6 +149,7 @@ class RouterLink(LoggedInSession):
         super().__init__(ComponentConfig(realm))
         self._owner = owner
         self.name = name
+        self.repeats = RepeatedEvents()
         self._large_reply = ("", -inf)
 
     def onJoin(self, details: Any) -> Any:
@@ -235,6 +247,11 @@ class RoutedSession(ApplicationSession):  # type: ignore[misc] # autobahn is unt
     def is_attached(self) -> bool:
         """Return whether a realm is joined."""
         return self._link is not None and bool(self._link.is_attached())
+
+    def if_repeated(self, sender: str, again: Callable[[], bool]) -> None:
+        """Call `again` when the event that is being handled comes again (`RepeatedEvents`)."""
+        if self._link is not None:
+            self._link.repeats.remember(sender, again)
 
     def publish(self, topic: str, *args: Any, **kwargs: Any) -> Any:
         """Publish to a topic."""

@@ -61,6 +61,7 @@ _COMMANDS = {
     "access": "setup",
     "install": "setup",
     "completion": "setup",
+    "docs": "setup",
 }
 
 OF_OTHER_HOSTS = {

@@ -26,7 +26,7 @@ arguments = options.with_all(
     targets.class_option,
     click.option("--all", "everything", is_flag=True, help="Change all instances of the host."),
     click.argument(
-        "instance_ids", metavar="[NAME]...", nargs=-1, shell_complete=completion.instance_ids
+        "instance_ids", metavar="[NAME]...", nargs=-1, shell_complete=completion.changeable_targets
     ),
 )
 """The options of `up`, `down` and `restart`."""

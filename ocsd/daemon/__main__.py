@@ -1,7 +1,7 @@
 """Run a host's daemon: ``python -m ocsd.daemon``, which ``ocsd start`` does.
 
-The fork server is started before Twisted is imported, so that both load their
-libraries at the same time.
+The fork server is forked off once the libraries that both need are loaded, and before
+there is a reactor: each then loads what only it needs, at the same time.
 """
 
 import argparse
@@ -95,7 +95,7 @@ def main() -> int:
         arguments = _parser().parse_args()
         if arguments.check:
             return _check(arguments)
-        server = forkserver.PreparedServer()
+        server = forkserver.PreparedServer(forkserver.forked)
         settings, lock = _prepare(arguments, descriptor)
         return _run(settings, server, arguments, lock, interruption)
     except OcsdError as error:
@@ -217,6 +217,15 @@ def _run(
     lock: DaemonLock,
     interruption: Interruption,
 ) -> int:
+    from ocsd.daemon.builtin.router import request_to_expect
+
+    if settings.fork_server_runs:
+        server.discard()
+    else:
+        places, agents = settings.paths, len(settings.plan.instances)
+        # Now, because it gets the router ready while the rest of the daemon is loaded.
+        program = request_to_expect(settings.router, places)
+        server.listen(places.forkserver_socket, places.forkserver_log, agents, program)
     from twisted.logger import globalLogBeginner
 
     from ocsd.daemon.assembly import assemble
@@ -250,11 +259,8 @@ def _run(
     signal.signal(signal.SIGQUIT, lambda *_: os._exit(0))
     # A terminal that is closed must not stop the telescope.
     signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(progress.hush))
-    if settings.fork_server_runs:
-        server.discard()
-    else:
-        places, agents = settings.paths, len(settings.plan.instances)
-        server.listen(places.forkserver_socket, places.forkserver_log, agents)
+    if not settings.fork_server_runs:
+        server.keep()
     gc.freeze()
     gc.enable()
     reactor.run(installSignalHandlers=False)

@@ -40,7 +40,7 @@ from ocsd.daemon.watching.instance_log import last_line
 from ocsd.daemon.watching.lost_files import LostFiles
 from ocsd.forkserver.protocol import Spawned
 from ocsd.forkserver.start import PreparedServer
-from ocsd.site import recording
+from ocsd.site import load, recording
 from ocsd.system.files import written_at
 
 
@@ -59,7 +59,8 @@ def assemble(
     """
     paths = settings.paths
     daemon = Daemon(settings, progress, detached, reactor, lock)
-    fleet = Fleet(Targets(paths.targets, paths.latest_targets), Finished(paths.finished))
+    targets = Targets(paths.targets, paths.latest_targets)
+    fleet = Fleet(targets, Finished(paths.finished), settings.plan.host.name)
     window = LaunchWindow(reactor, fleet.waits_for)
     # Not every wait ends with a transition, so the window is asked in every round.
     outside = OutsideWatch(settings.hub, reactor)
@@ -83,7 +84,8 @@ def assemble(
     )
     keepers = Keepers(settings, fleet, window, processes, forkserver, oversight, reactor)
     clock = ClockWatch(reactor, partial(ask, output_of))
-    keys = KeyWatch(settings.hub, paths, settings.plan.host.web, reactor)
+    host = settings.plan.host
+    keys = KeyWatch(load.router_of_site(settings.site, host), paths, host.web, reactor)
     status = StatusReport(
         host=settings.plan.host.name,
         site_file=settings.site.path or "",
@@ -110,6 +112,7 @@ def assemble(
     face = SiteFace(
         settings=lambda: daemon.settings,
         status=status.as_json,
+        unmeasured=status.unmeasured,
         upgrade=upgrade.request,
         note=oversight.audit.change,
         runs=CommandRuns(reactor, settings.plan.host.name),

@@ -224,6 +224,7 @@ class Daemon:
         self.lock.stopping()
         self._parts.systemd.stopping()
         self._parts.face.runs.end_what_looks()
+        self._parts.face.say_farewell(self._parts.shutdown.by)
         self.progress.say("stopping")
 
     def stopped(self, took_s: float) -> None:

@@ -69,7 +69,8 @@ class Keepers:
         def make(_: str) -> SpawnRequest:
             if plan.refusal:
                 raise NoKeysAtStartError(plan.refusal)
-            refuse_without_keys(settings.hub, settings.paths)
+            is_leaf = settings.plan.host.has_own_router
+            refuse_without_keys(settings.hub, settings.paths, is_leaf=is_leaf)
             return request(plan, settings.paths)
 
         launcher = ForkLauncher(self.processes, make)

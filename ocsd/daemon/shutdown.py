@@ -13,13 +13,14 @@ from ocsd.daemon.instances.transition import Transition
 from ocsd.site.recording import AGGREGATOR_CLASS
 from ocsd.supervisor.dependencies import waves_of_end
 from ocsd.supervisor.events import DownRequested
+from ocsd.system.classes import BRIDGE_CLASS
 
 Write: TypeAlias = Callable[[dict[str, Any]], None]
 
 
 @dataclass(eq=False)
 class Shutdown:
-    """Stops agents, then the recording, then the router; at most once.
+    """Stops agents, then the recording, then the bridge, then the router; at most once.
 
     Remembered targets stay as they are: the next start brings up all that runs now.
     """
@@ -93,14 +94,16 @@ class Shutdown:
 
 def _waves(fleet: Fleet) -> list[list[Keeper]]:
     """Return the keepers in groups that may end together, the first group first."""
-    agents, central, after = {}, [], {}
+    agents, central, bridge, after = {}, [], [], {}
     for instance, keeper in fleet:
         if instance.instance_id in fleet.passive:
             continue
         if instance.agent_class in {AGGREGATOR_CLASS, REGISTRY_CLASS}:
             central.append(keeper)
+        elif instance.agent_class == BRIDGE_CLASS:
+            bridge.append(keeper)  # by it the other hosts hear the last messages
         else:
             agents[keeper.instance_id] = keeper
             after[keeper.instance_id] = instance.after
     waves = [[agents[each] for each in wave] for wave in waves_of_end(tuple(agents), after)]
-    return [*waves, central, list(filter(None, [fleet.router]))]
+    return [*waves, central, bridge, list(filter(None, [fleet.router]))]

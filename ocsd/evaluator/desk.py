@@ -215,7 +215,7 @@ class Desk:
     def _judged(self, name: str, step: Callable[[], list[AlarmEvent]]) -> list[AlarmEvent]:
         if name not in self.board.entries_by_name:
             near = nearest_or_all(name, self.board.entries_by_name)
-            raise NoSuchAlarmError(f"this host has no alarm {name!r}{near}")
+            raise NoSuchAlarmError(f"host {self._host!r} has no alarm {name!r}{near}")
         return step()
 
     def _test(self, request: Mapping[str, Any], at: float) -> dict[str, Any]:
@@ -224,12 +224,12 @@ class Desk:
         if receiver is not None:
             if receiver not in self._keys.receivers:
                 near = nearest_or_all(str(receiver), self._keys.receivers)
-                raise NoSuchAlarmError(f"this host has no receiver {receiver!r}{near}")
+                raise NoSuchAlarmError(f"host {self._host!r} has no receiver {receiver!r}{near}")
             page = AlarmPage(PageKind.TEST, (str(receiver),), ())
         else:
             if name not in self.board.entries_by_name:
                 near = nearest_or_all(str(name), self.board.entries_by_name)
-                raise NoSuchAlarmError(f"this host has no alarm {name!r}{near}")
+                raise NoSuchAlarmError(f"host {self._host!r} has no alarm {name!r}{near}")
             tell = self.board.entries_by_name[str(name)].tell
             if not tell:
                 raise AlarmRequestError(f"alarm {name!r} tells nobody; add receivers to its tell")

@@ -1,9 +1,9 @@
 """Be a fork server: ``python -m ocsd.forkserver``, which only the daemon starts.
 
 The daemon starts it before it knows the site, so that both load their libraries
-at the same time, and then writes three lines to its standard input: the socket to
-listen on, the file for its output, and the number of agents to come. An end of the
-input without them means that it is not needed.
+at the same time, and then writes lines to its standard input: the socket to listen on,
+the file for its output, the number of agents to come and, if it will be asked for a program
+of ocsd at once, that request. An end of the input without them means that it is not needed.
 """
 
 import os
@@ -13,15 +13,16 @@ from pathlib import Path
 
 from ocsd.forkserver import record, server, streams
 from ocsd.forkserver.place import Place
+from ocsd.forkserver.protocol import decode
+from ocsd.forkserver.warmth.forks import Spares
 from ocsd.forkserver.warmth.loading import Loading
 
 
-def main() -> None:
+def main(loading: Loading) -> None:
     """Load the libraries, and serve from when the daemon has said where until all is over."""
-    loading = Loading()
     while loading.code is None and not select.select([sys.stdin], [], [], 0)[0]:
         loading.step()
-    path, log_path, agents = (sys.stdin.readline().rstrip("\n") for _ in range(3))
+    path, log_path, agents, program = (sys.stdin.readline().rstrip("\n") for _ in range(4))
     if not log_path:
         return
     # An upgrade may have replaced these files under a daemon that does not write the number yet.
@@ -33,7 +34,10 @@ def main() -> None:
     # Before a daemon can ask for a process.
     processes = record.Record(record.beside(Path(path)))
     place.listen()
-    server.ForkServer(place, processes, loading).serve()
+    spares = Spares(loading)
+    if program:
+        spares.expect(decode(program.encode()))
+    server.ForkServer(place, processes, loading, spares).serve()
     # Another daemon may have started another fork server in the meantime.
     if place.is_ours:
         place.leave()
@@ -43,4 +47,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(Loading())

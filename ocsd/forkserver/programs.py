@@ -5,6 +5,7 @@ a router takes.
 """
 
 import atexit
+import importlib
 import os
 import runpy
 import sys
@@ -31,14 +32,27 @@ def can_be_forked(request: SpawnRequest) -> bool:
     )
 
 
+def load(request: SpawnRequest) -> None:
+    """Load such a program and what its function ``preload`` loads, if it has one."""
+    os.environ.update(request.environment)
+    _search_in_its_folders(request)
+    module = importlib.import_module(request.command[3])
+    getattr(module, "preload", lambda: None)()
+
+
+def _search_in_its_folders(request: SpawnRequest) -> None:
+    folders = request.environment.get(_SEARCH_PATH, "").split(os.pathsep)
+    sys.path[:0] = [folder for folder in folders if folder and folder not in sys.path]
+
+
 def run(request: SpawnRequest) -> int:
     """Run such a program to its end, as Python would; return its exit code."""
     module, *words = request.command[3:]
+    sys.modules.pop(module, None)  # runpy warns of a module that is there already
     setproctitle.setproctitle(f"ocsd: {request.instance_id}")
     # Of the fork server's own libraries, none has anything to tidy up here.
     atexit._clear()  # noqa: SLF001 - as multiprocessing does it
-    folders = request.environment.get(_SEARCH_PATH, "").split(os.pathsep)
-    sys.path[:0] = [folder for folder in folders if folder and folder not in sys.path]
+    _search_in_its_folders(request)
     sys.modules["__main__"] = ModuleType("__main__")
     sys.argv = [module, *words]
     try:

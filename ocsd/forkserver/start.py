@@ -1,15 +1,21 @@
 """Finds a running fork server, or starts one, before anything heavy is imported."""
 
 import contextlib
+import gc
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
+import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Final, NoReturn, Protocol
 
 from ocsd.errors import ForkServerError
-from ocsd.forkserver.protocol import Hello, LineBuffer
+from ocsd.forkserver.protocol import Hello, LineBuffer, SpawnRequest, encode
+from ocsd.forkserver.warmth.loading import Loading
 from ocsd.system.peer import peer_of
 from ocsd.system.proc import why_silent
 from ocsd.system.whereabouts import is_bound
@@ -18,6 +24,14 @@ HELLO_LIMIT_S = 5.0
 
 # These belong to the daemon's own supervisor and must not reach its children.
 _DAEMONS_OWN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID")
+
+_WORDS: Final = [
+    sys.executable,
+    "-P",
+    "-m",
+    "ocsd.forkserver",
+]  # -P: no module of the working folder
+_SIGNALS: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 REMADE_LIMIT_S = 5.0
 """A fork server whose socket was removed has made another one within this time."""
@@ -73,10 +87,128 @@ def _instances(connection: socket.socket) -> frozenset[str] | None:
     return None
 
 
+class ServerProcess(Protocol):
+    """The process of a fork server, as `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int:
+        """Its pid."""
+        ...
+
+    @property
+    def stdin(self) -> Any:
+        """The pipe to its standard input."""
+        ...
+
+    def poll(self) -> int | None:
+        """Return its exit code, or the negative number of a signal; None while it lives."""
+        ...
+
+    def kill(self) -> None:
+        """Kill it."""
+        ...
+
+    def wait(self) -> int | None:
+        """Wait for its end."""
+        ...
+
+
+def executed() -> ServerProcess:
+    """Start a fork server in an interpreter of its own."""
+    environment = {key: value for key, value in os.environ.items() if key not in _DAEMONS_OWN}
+    return subprocess.Popen(_WORDS, stdin=subprocess.PIPE, env=environment, start_new_session=True)
+
+
+def forked() -> ServerProcess:
+    """Fork a fork server off this process, which must not have a thread, a reactor or a file yet.
+
+    Daemon and fork server need the same libraries, which are loaded only once like this.
+    """
+    loading = Loading()
+    gc.enable()
+    try:
+        loading.make_ready(for_agents=False)
+    except Exception:  # noqa: BLE001 - a library may raise anything
+        return executed()  # which fails in the same way, and says so
+    finally:
+        gc.disable()
+    reading, writing = os.pipe()
+    # No handler of the daemon's may run in the fork server.
+    unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    pid = os.fork()
+    if pid == 0:
+        _be_fork_server(loading, reading)
+    signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
+    os.close(reading)
+    loading.end_in_fork()
+    return _ForkedServer(pid, open(writing, "wb"))
+
+
+def _be_fork_server(loading: Loading, reading: int) -> NoReturn:
+    """Be what `executed` starts, in a fork of the daemon."""
+    try:
+        os.setsid()
+        os.dup2(reading, 0)
+        # The daemon's lock among them.
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - for as long as it lives
+        sys.unraisablehook = sys.__unraisablehook__
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        for variable in _DAEMONS_OWN:
+            os.environ.pop(variable, None)
+        gc.enable()
+        sys.argv[:], sys.orig_argv[:] = _WORDS[-1:], _WORDS
+        from setproctitle import setproctitle
+
+        from ocsd.forkserver.__main__ import main
+
+        setproctitle(" ".join(_WORDS))
+        main(loading)
+    except BaseException:  # noqa: BLE001 - the daemon's own code must not go on here
+        traceback.print_exc()
+    os._exit(1)
+
+
+class _ForkedServer:
+    """A fork server that is a fork of this process (`ServerProcess`)."""
+
+    def __init__(self, pid: int, stdin: Any) -> None:
+        self.pid = pid
+        self.stdin = stdin
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        """Return its exit code, or the negative number of a signal; None while it lives."""
+        return self._reaped(os.WNOHANG)
+
+    def kill(self) -> None:
+        """Kill it."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> int | None:
+        """Wait for its end."""
+        return self._reaped(0)
+
+    def _reaped(self, options: int) -> int | None:
+        if self._code is None:
+            ended, status = os.waitpid(self.pid, options)
+            if ended:
+                self._code = os.waitstatus_to_exitcode(status)
+        return self._code
+
+
 class PreparedServer:
     """A fork server that loads its libraries, and then waits for the socket to listen on.
 
     It is started in a session of its own, because it will outlive this process.
+
+    Parameters
+    ----------
+    start : callable
+        Starts it: `executed`, or `forked` as long as this process has neither threads nor files.
 
     Attributes
     ----------
@@ -84,37 +216,36 @@ class PreparedServer:
         Whether it was not needed.
     """
 
-    def __init__(self) -> None:
-        environment = {key: value for key, value in os.environ.items() if key not in _DAEMONS_OWN}
-        self._process = subprocess.Popen(
-            # -P: a module in the working directory must not be taken for a library.
-            [sys.executable, "-P", "-m", "ocsd.forkserver"],
-            stdin=subprocess.PIPE,
-            env=environment,
-            start_new_session=True,
-        )
+    def __init__(self, start: Callable[[], ServerProcess] = executed) -> None:
+        self._process = start()
         self._log_hint = ""
-        self._serves = False
+        self._is_kept = False
         self.discarded = False
 
-    def listen(self, path: Path, log_path: Path, agents: int = 0) -> None:
+    def listen(
+        self, path: Path, log_path: Path, agents: int = 0, program: SpawnRequest | None = None
+    ) -> None:
         """Let the fork server serve at `path`, replacing any file there, and log to `log_path`.
 
-        It will be asked for about that many `agents`.
+        It will be asked for about that many `agents`, and soon for the `program`.
         """
         path.unlink(missing_ok=True)
-        self._serves = True
         self._log_hint = f"; see {log_path} or what it printed above"
-        pipe = self._process.stdin
+        lines = os.fsencode(f"{path}\n{log_path}\n{agents}\n")
+        if program is not None:
+            lines += encode(program)
         # If it has died already, `failure` reports it.
         with contextlib.suppress(BrokenPipeError):
-            if pipe is not None:
-                pipe.write(os.fsencode(f"{path}\n{log_path}\n{agents}\n"))
-                pipe.close()
+            self._process.stdin.write(lines)
+            self._process.stdin.close()
+
+    def keep(self) -> None:
+        """Let it outlive this process."""
+        self._is_kept = True
 
     def discard(self) -> None:
-        """End the fork server if it does not serve, because it is not needed."""
-        if not self._serves:
+        """End the fork server if it is not kept, because it is not needed."""
+        if not self._is_kept:
             self.discarded = True
             self._process.kill()
             self._process.wait()

@@ -24,7 +24,7 @@ import io
 import struct
 import sys
 from binascii import crc32
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -52,6 +52,8 @@ _ABOUT_ORIGIN: Final = ("units", "labels", "agent_class", "exclude_influx")
 _TAGS: Final = "influxdb_tags"
 _DATA: Final = struct.Struct("=Qd")
 _BLOCK: Final = struct.Struct("=III")
+_ONE: Final = struct.Struct("=QdIII")
+"""`_DATA` and `_BLOCK`."""
 _ALIVE: Final = struct.Struct("=d")
 
 
@@ -140,14 +142,37 @@ def block_key(origin: Origin, block_name: str) -> BlockKey:
     return BlockKey(origin.address, origin.session_id, origin.numbered, block_name)
 
 
-def message_record(
-    number: int, arrived_at: float, blocks: Iterable[tuple[int, PackedBlock]]
-) -> bytes:
-    """Return the record of a message; each block comes with the number of its layout."""
-    parts = [_DATA.pack(number, arrived_at)]
-    for layout_number, packed in blocks:
-        parts += _BLOCK.pack(layout_number, packed.length, len(packed.content)), packed.content
-    return _record(RecordKind.DATA, parts)
+def message_records(
+    arrived_at: float,
+    entries: Iterable[tuple[int, Sequence[PackedBlock]]],
+    layouts: Mapping[Layout, int],
+) -> list[bytes]:
+    """Return the records of messages, in pieces.
+
+    Parameters
+    ----------
+    arrived_at : float
+        Unix time [s].
+    entries : iterable
+        Number and blocks of each message.
+    layouts : mapping of Layout to int
+        The numbers of all layouts.
+    """
+    pieces: list[bytes] = []
+    for number, blocks in entries:
+        if len(blocks) == 1:
+            # Nearly every message, so its heads are packed at once.
+            ((layout, length, content),) = blocks
+            size_bytes = len(content)
+            head = _ONE.pack(number, arrived_at, layouts[layout], length, size_bytes)
+            checksum = crc32(content, crc32(head, _MESSAGE))
+            pieces += HEAD.pack(_ONE.size + size_bytes, checksum, _MESSAGE), head, content
+            continue
+        parts = [_DATA.pack(number, arrived_at)]
+        for layout, length, content in blocks:
+            parts += _BLOCK.pack(layouts[layout], length, len(content)), content
+        pieces.append(_record(RecordKind.DATA, parts))
+    return pieces
 
 
 def layout_record(number: int, layout: Layout) -> bytes:

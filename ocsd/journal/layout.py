@@ -121,6 +121,11 @@ def gather(blocks: Sequence[PackedBlock], kinds: Mapping[str, Kind]) -> dict[str
     dict of str to ndarray or list of str
         Each of n samples; "" are the timestamps as Unix times [s], float64.
     """
+    first = blocks[0]
+    if first.layout.is_all_floats and kinds == first.layout.kinds and _are_alike(blocks):
+        # Feeds are nearly always like that.
+        table = np.ascontiguousarray(_table(blocks)).reshape(1 + len(kinds), -1)
+        return dict(zip(("", *first.layout.kinds), table, strict=True))
     parts = list(_parts(blocks, kinds))
     columns: dict[str, Values] = {"": _joined(Kind.FLOAT, [part[""] for part in parts])}
     for name, kind in kinds.items():
@@ -147,13 +152,9 @@ def numbers_of(
     ndarray of float64, shape (names, n)
     """
     first = blocks[0]
-    alike = all(each.layout is first.layout and each.length == first.length for each in blocks)
-    if alike and first.layout.is_all_floats:
+    if first.layout.is_all_floats and _are_alike(blocks):
         # Many times as fast as field by field, and feeds are nearly always like that.
-        content = first.content
-        if len(blocks) > 1:
-            content = b"".join([each.content for each in blocks])
-        rows = np.frombuffer(content).reshape(len(blocks), -1, first.length).swapaxes(0, 1)
+        rows = _table(blocks)
         places = first.layout.places(names)
         return rows[0].reshape(-1), rows[places].reshape(len(names), -1)
     columns = gather(blocks, dict.fromkeys(names, Kind.FLOAT))
@@ -161,6 +162,20 @@ def numbers_of(
     for place, name in enumerate(names):
         values[place] = columns[name]
     return np.asarray(columns[""]), values
+
+
+def _are_alike(blocks: Sequence[PackedBlock]) -> bool:
+    """Return whether all blocks have the layout and the length of the first one."""
+    layout, length, _ = blocks[0]
+    return all(each[0] is layout and each[1] == length for each in blocks)
+
+
+def _table(blocks: Sequence[PackedBlock]) -> NDArray[np.float64]:
+    """Return times and columns of blocks that are alike, all floats: (columns, blocks, length)."""
+    content = blocks[0].content
+    if len(blocks) > 1:
+        content = b"".join([content for _, _, content in blocks])
+    return np.frombuffer(content).reshape(len(blocks), -1, blocks[0].length).swapaxes(0, 1)
 
 
 def _parts(blocks: Sequence[PackedBlock], names: Container[str]) -> Iterator[dict[str, Values]]:

@@ -40,7 +40,7 @@ class LogFile:
         self._streams = streams
 
     def rotate_if_due(self) -> None:
-        """Begin a new file if this one is full or has lost its name; call it twice a second.
+        """Begin a new file if this one is full or has lost its name; call it every few seconds.
 
         If the disk or the folder does not allow it, the present file is used until the
         next call.

@@ -24,7 +24,7 @@ class LevelFile:
         self._seen: tuple[int, int, int] | None = None
 
     def apply(self) -> None:
-        """Set the level if the file has changed; call it twice a second."""
+        """Set the level if the file has changed; call it every few seconds."""
         try:
             status = os.stat(self._path)
             seen = (status.st_ino, status.st_size, status.st_mtime_ns)

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ocsd.reactor.lookout import LOOKOUT
+
 BURST: Final = 10
 """Unfinished lines that are written at once, before only one a second is."""
 
@@ -64,6 +66,11 @@ class Unfinished:
         self._flushed = self._flushed and bool(self._text)
         return lines
 
+    @property
+    def waits(self) -> bool:
+        """Whether something was flushed that was not written yet."""
+        return self._flushed and bool(self._text.strip("\r"))
+
     def flushed(self, now_s: float) -> list[str]:
         """Return the lines to write now that all was flushed; what is left waits for `due`."""
         self._flushed = True
@@ -71,7 +78,7 @@ class Unfinished:
 
     def due(self, now_s: float) -> list[str]:
         """Return the lines that were flushed and may be written by now; call it twice a second."""
-        if not self._flushed or not self._text.strip("\r") or not self._allowance.take(now_s):
+        if not self.waits or not self._allowance.take(now_s):
             return []
         return self.rest()
 
@@ -154,11 +161,15 @@ class PrintedText:
         """Write the unfinished line, now or within about a second."""
         with self._lock:
             self._log(self._unfinished.flushed(self._clock()))
+            if self._unfinished.waits:
+                LOOKOUT.hurry()
 
     def write_due(self) -> None:
         """Write what waits since a flush; call it twice a second."""
         with self._lock:
             self._log(self._unfinished.due(self._clock()))
+            if self._unfinished.waits:
+                LOOKOUT.hurry()
 
     def finish(self) -> None:
         """Write all that is left, because the process ends."""

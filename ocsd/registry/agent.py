@@ -3,15 +3,17 @@
 import argparse
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred, inlineCallbacks
-from twisted.internet.task import LoopingCall
 
 from ocsd import ocs_agent, site_config
 from ocsd.base import OpCode
+from ocsd.reactor.repeating import repeating
 from ocsd.reactor.threads import the_reactor
-from ocsd.registry.table import KnownAgents, RegistryEntry, field_name
+from ocsd.registry.table import KnownAgents, RegistryEntry, field_name, sender_of
+from ocsd.system.classes import CALM_TOPIC
 
 REGISTRY_CLASS: Final = "RegistryAgent"
 OPERATIONS_FEED: Final = "agent_operations"
@@ -62,6 +64,7 @@ class Registry:
             f"{agent.site_args.address_root}..feeds.heartbeat",
             options={"match": "wildcard"},
         )
+        agent.subscribe_on_start(_nothing, f"{agent.site_args.address_root}.{CALM_TOPIC}")
         agent.register_process("main", self.main, self.stop_main, blocking=False, startup=True)
         agent.register_task("register_agent", self.register_agent, blocking=False)
 
@@ -69,8 +72,13 @@ class Registry:
         """Take in a heartbeat from the bus."""
         if isinstance(pair, list | tuple) and len(pair) == 2:
             changed = self.table.beat(pair[0], pair[1], self._wall(), self._monotonic())
+            if entry := self.table.entries.get(sender_of(pair[1])):
+                self._agent.if_repeated(entry.agent_address, partial(self._receive_again, entry))
             if changed is not None:
                 self._publish([changed])
+
+    def _receive_again(self, entry: RegistryEntry) -> bool:
+        return self.table.beat_again(entry, self._wall(), self._monotonic())
 
     @ocs_agent.param("test_mode", default=False, type=bool)
     @inlineCallbacks
@@ -99,8 +107,8 @@ class Registry:
                 'agent_address': 'observatory.fake-data1'}}
         """  # noqa: D400 # clients show the first line as the call
         self._stopping = Deferred()
-        loop = LoopingCall(self._turn, session, bool(params["test_mode"]))
-        loop.clock = the_reactor()
+        turn = partial(self._turn, session, bool(params["test_mode"]))
+        loop = repeating(turn, the_reactor())
         # A defect in a turn ends the process, and says so.
         loop.start(EXPIRY_CHECK_S).addErrback(self._stopping.errback)
         if session.status == "stopping":  # asked before it began
@@ -163,6 +171,10 @@ class Registry:
                 if name is not None:
                     message = {"block_name": name, "timestamp": now, "data": {name: code}}
                     self._agent.publish_to_feed(OPERATIONS_FEED, message)
+
+
+def _nothing(*_: Any) -> None:
+    """Stand for what nobody publishes."""
 
 
 def build(agent: ocs_agent.OCSAgent, publish_every_s: float = PUBLISH_EVERY_S) -> Registry:

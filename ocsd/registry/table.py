@@ -68,10 +68,8 @@ class KnownAgents:
         RegistryEntry or None
             The agent if its operations or their codes have changed, else None.
         """
-        if not isinstance(feed_info, Mapping):
-            return None
-        address = feed_info.get("agent_address")
-        if not isinstance(address, str) or not address:
+        address = sender_of(feed_info)
+        if not address or not isinstance(feed_info, Mapping):
             return None
         agent_class = feed_info.get("agent_class")
         if not isinstance(agent_class, str):
@@ -83,6 +81,13 @@ class KnownAgents:
         if before is not None and before.op_codes == codes:
             return None
         return entry
+
+    def beat_again(self, entry: RegistryEntry, at: float, mono_s: float) -> bool:
+        """Take in a heartbeat that says the same; return False if that is not the latest word."""
+        if entry.expired or self.entries.get(entry.agent_address) is not entry:
+            return False
+        entry.last_updated, entry.heard_s = at, mono_s
+        return True
 
     def expire(self, at: float, mono_s: float) -> list[RegistryEntry]:
         """Mark the agents that have fallen silent; return those newly marked."""
@@ -97,6 +102,12 @@ class KnownAgents:
     def encoded(self) -> dict[str, dict[str, Any]]:
         """Return session.data of the process ``main``."""
         return {address: entry.encoded() for address, entry in self.entries.items()}
+
+
+def sender_of(feed_info: object) -> str:
+    """Return the address of the agent that has sent a heartbeat; empty if it does not say."""
+    address = feed_info.get("agent_address") if isinstance(feed_info, Mapping) else None
+    return address if isinstance(address, str) else ""
 
 
 def field_name(agent_address: str, op_name: str) -> str | None:

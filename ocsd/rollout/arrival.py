@@ -1,5 +1,6 @@
 """Whether a host has come up after a reload."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -21,7 +22,11 @@ class Arrival:
 
 
 def arrival(
-    effects: Mapping[str, str], before: HostStatus, now: HostStatus, steady_s: float
+    effects: Mapping[str, str],
+    before: HostStatus,
+    now: HostStatus,
+    steady_s: float,
+    past_s: float = math.inf,
 ) -> Arrival:
     """Judge a host after a reload.
 
@@ -32,19 +37,20 @@ def arrival(
     before, now : HostStatus
         The host just before the reload, and now.
     steady_s : float
-        How long an instance that was started has to run before it has come up [s].
+        How long an instance that was started has to run before it has come up, and one that goes on
+        with other limits before it is known to keep to them [s].
+    past_s : float
+        Time since the reload [s].
     """
     earlier = {each.instance_id: each for each in before.instances}
-    waits, failed = [], []
+    waits: list[str] = []
+    failed: list[str] = []
     for row in now.instances:
         was, effect = earlier.get(row.instance_id), effects.get(row.instance_id, "")
-        if effect in {"starts", "restarts"}:
-            if _will_not(row, was):
-                failed.append(_told(row))
-            elif not _has_come(row, was, effect, steady_s):
-                waits.append(_told(row))
-        elif (effect == "ends" and row.state != "down") or _got_worse(row, was):
-            waits.append(_told(row))
+        if _is_new(row, was, effect) and _will_not(row, was):
+            failed.append(_told(row))
+        else:
+            waits += _on_its_way(row, was, effect, steady_s, past_s)
     waits += _router(before, now)
     return Arrival(tuple(waits), tuple(failed))
 
@@ -62,6 +68,25 @@ def recounted(before: HostStatus, now: HostStatus) -> HostStatus:
 def _will_not(row: InstanceStatus, was: InstanceStatus | None) -> bool:
     ended = row.restarts - (was.restarts if was else 0)
     return row.state == "failed" or ended >= MOST_ENDS
+
+
+def _is_new(row: InstanceStatus, was: InstanceStatus | None, effect: str) -> bool:
+    """Return whether an instance is started by the reload, or again because of a new limit."""
+    was_ended = was is not None and row.since_at != was.since_at
+    return effect in {"starts", "restarts"} or (effect == "goes on" and was_ended)
+
+
+def _on_its_way(
+    row: InstanceStatus, was: InstanceStatus | None, effect: str, steady_s: float, past_s: float
+) -> Iterator[str]:
+    """Yield how an instance is, if it has not come up yet, or should and may not stay so."""
+    if effect == "goes on" and past_s < steady_s and row.in_target:
+        yield f"{row.instance_id}: its limits were changed just now"
+    elif _is_new(row, was, effect):
+        if not _has_come(row, was, effect, steady_s):
+            yield _told(row)
+    elif (effect == "ends" and row.state != "down") or _got_worse(row, was):
+        yield _told(row)
 
 
 def _has_come(

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, Final
 
-from ocsd.bus.caller import BRIDGE_ROLE, authid_of, words_of
+from ocsd.bus.caller import BRIDGE_ROLE, SPEAKERS, authid_of, words_of
 from ocsd.client.http import LONGEST_REQUEST_BYTES, MOST_GROWTH, message_bytes
 
 LONGEST_BODY_BYTES: Final = 4 * LONGEST_REQUEST_BYTES
@@ -83,14 +83,17 @@ def forward(caller: ModuleType) -> None:
 
 
 def distrust(dealer: ModuleType) -> None:
-    """Let nobody but the HTTP bridge call in the name of somebody else."""
+    """Let nobody but the HTTP bridge, and the bridges of hosts, call in the name of others.
+
+    Only a guarded router has the role of a host, and the guard has looked at what it says.
+    """
 
     class Distrusting(dealer.Dealer):  # type: ignore[name-defined,misc] # crossbar's
         """The part of the router that passes calls on."""
 
         def processCall(self, session: Any, call: Any) -> Any:
             """Pass a call on."""
-            if session.authrole != BRIDGE_ROLE:
+            if session.authrole not in SPEAKERS:
                 call._init_forward_for(None)  # noqa: SLF001 - there is no other way
             return super().processCall(session, call)
 

@@ -10,10 +10,10 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from ocsd.access.roles import Role
-from ocsd.access.rules import META_CALLS, META_TOPICS
+from ocsd.access.rules import BRIDGE_CALLS, BRIDGE_TOPICS
 from ocsd.bus.caller import BRIDGE_ROLE
 from ocsd.errors import RouterError
 from ocsd.router.guard.facts import GUARD_FILE, GUARD_VARIABLE, GuardFacts
@@ -22,14 +22,6 @@ from ocsd.router.transports import ANONYMOUS, Secured, secured_ports, web_ports
 from ocsd.site.model import Hub
 
 _ROLE = "ocs"
-
-
-_META_CALLS: Final = META_CALLS | {
-    *(f"wamp.registration.{name}" for name in ("list", "get", "lookup", "list_callees")),
-    "wamp.session.count",
-}
-_META_TOPICS: Final = META_TOPICS | {"wamp.registration.on_create", "wamp.registration.on_delete"}
-"""The meta API that recorders and bridges need; none of it changes anything."""
 
 
 def node_config(
@@ -77,7 +69,7 @@ def node_config(
         "disclose": {"caller": True, "publisher": False},
         "cache": True,
     }
-    permissions = [below_root, *_looks("call", _META_CALLS), *_looks("subscribe", _META_TOPICS)]
+    permissions = [below_root, *_looks("call", BRIDGE_CALLS), *_looks("subscribe", BRIDGE_TOPICS)]
     roles = [{"name": name, "permissions": permissions} for name in (_ROLE, BRIDGE_ROLE)]
     if secured is not None:
         roles = [{"name": str(name), "permissions": []} for name in Role]

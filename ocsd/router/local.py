@@ -11,12 +11,12 @@ from ocsd.site.model import Hub
 from ocsd.system.paths import ROUTER_FACTS, ROUTER_SOCKET, is_listening, runtime_base
 
 
-def announce(folder: Path, hub: Hub, *, is_guarded: bool = False) -> None:
+def announce(folder: Path, hub: Hub, *, is_guarded: bool = False, has_port: bool = True) -> None:
     """Write to a runtime folder which hub the router with its socket there serves.
 
     A guarded router also has a socket for calls over HTTP (`ocsd.access.entrance`).
     """
-    facts = {**_facts(hub), "http": hub.wamp_http, "guarded": is_guarded}
+    facts = {**_facts(hub), "http": hub.wamp_http, "guarded": is_guarded, "port": has_port}
     (folder / ROUTER_FACTS).write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
 

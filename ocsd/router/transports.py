@@ -32,8 +32,12 @@ _MOST_CONNECTIONS: Final = 4096
 class Secured(NamedTuple):
     """The router's certificate and its key."""
 
-    certificate: Path
-    key: Path
+    certificate: Path | None
+    """None: a host's own router on a closed site, which has Unix sockets only."""
+    key: Path | None
+
+
+SOCKETS_ONLY: Final = Secured(None, None)
 
 
 def web_ports(hub: Hub, find: FindAddresses = addresses) -> list[dict[str, Any]]:
@@ -50,11 +54,11 @@ def secured_ports(
     """Return the web transports of a router whose site has keys.
 
     They are those with TLS, a Unix socket for calls over HTTP and, if the site is not closed,
-    those of an open router.
+    those of an open router. A host's own router has the socket only.
     """
     tls = {"certificate": str(secured.certificate), "key": str(secured.key)}
     ports: list[dict[str, Any]] = []
-    if hub.tls_url is not None:
+    if hub.tls_url is not None and secured.certificate is not None:
         secure = hub.overridden(wamp_server=hub.tls_url, wamp_http=http_beside(hub.tls_url))
         if hub.is_closed:
             secure = hub

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ocsd.site.model import Hub, Instance
 from ocsd.system import entrance
+from ocsd.system.classes import BRIDGE_CLASS
 from ocsd.system.entrance import Credentials, Entrance
 
 _OF_THE_DAEMON: Final = {"hub": {"take_files"}, "site_hub": {"take_files"}}
@@ -43,7 +44,8 @@ class Launch(BaseModel):
     alarms: dict[str, Any] | None = None
     """The host's ``alarms``, for the process that evaluates them."""
     site_hub: Hub | None = None
-    """The site's hub, for the bridge: `hub` is then the host's own router."""
+    """The site's hub, for the bridge and the page of a closed site: `hub` is then the host's own
+    router."""
 
     def encoded(self) -> dict[str, Any]:
         """Return it as JSON for the fork server.
@@ -62,7 +64,10 @@ class Launch(BaseModel):
         """The agent's way into the router."""
         credentials = None
         if self.ticket is not None:
-            credentials = Credentials(f"{self.instance.instance_id}@{self.host}", self.ticket)
+            name = self.instance.instance_id
+            if self.instance.agent_class == BRIDGE_CLASS:
+                name = ""  # it speaks for all of the host
+            credentials = Credentials(f"{name}@{self.host}", self.ticket)
         return Entrance(credentials, self.ca_file, self.router_socket, self.http_socket)
 
 

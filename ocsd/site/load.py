@@ -11,7 +11,16 @@ from pydantic import ValidationError
 
 from ocsd.errors import SiteFileError, UnknownHostError, UsageError
 from ocsd.site.document import Document, Location, Problem, read
-from ocsd.site.model import ALARMS_NAME, BRIDGE_NAME, MANAGE_WORDS, WEB_NAME, Host, Manage, Site
+from ocsd.site.model import (
+    ALARMS_NAME,
+    BRIDGE_NAME,
+    MANAGE_WORDS,
+    WEB_NAME,
+    Host,
+    Hub,
+    Manage,
+    Site,
+)
 from ocsd.site.wording import keys_at, problems_of, spellings, unknown_key, unused_key
 from ocsd.text.nearest import did_you_mean
 
@@ -166,6 +175,11 @@ def runs_router(site: Site, host: Host) -> bool:
     if host.has_own_router:
         return False
     return host.crossbar is not None or len(site.hosts) == 1
+
+
+def router_of_site(site: Site, host: Host) -> Hub:
+    """Return the site's router as a host reaches it, also beside one of its own."""
+    return site.hub if host.has_own_router else host.hub(site.hub)
 
 
 def of_this_machine(site: Site, hostname: str | None = None) -> Host | None:

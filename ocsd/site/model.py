@@ -336,8 +336,9 @@ class Host(_Part):
         server, http, realm = self.wamp_server, self.wamp_http, self.wamp_realm
         if not self.has_own_router:
             return site_hub.overridden(wamp_server=server, wamp_http=http, wamp_realm=realm)
-        server, realm = server or at_loopback(site_hub.wamp_server), realm or site_hub.wamp_realm
-        own = {"wamp_server": server, "wamp_http": http or http_beside(server), "wamp_realm": realm}
+        server = server or at_loopback(site_hub.wamp_server, closed=site_hub.is_closed)
+        own = {"wamp_server": server, "wamp_http": http or http_beside(server)}
+        own["wamp_realm"] = realm or site_hub.wamp_realm
         return site_hub.model_copy(update={**own, "wamp_tls": None, "listen": None})
 
     @property
@@ -385,8 +386,6 @@ class Site(_Part):
     def _misfit(self, host: Host) -> str:
         if host.crossbar is not None:
             return "a host runs the router of the site (crossbar) or one of its own (router: local)"
-        if self.hub.is_closed:
-            return "router: local is for sites with access: open; take it out"
         own = host.hub(self.hub)
         return misfit(self.hub.wamp_server, own.wamp_server, own.wamp_http)
 

@@ -8,6 +8,7 @@ message (``recorded_by``). All other messages are recorded by the site's aggrega
 import os
 from argparse import ArgumentError, ArgumentParser
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -153,6 +154,11 @@ def _line(site: Site, host: str) -> int | None:
 
 
 def _value(option: str, arguments: Sequence[str]) -> str | None:
+    return _parsed_value(option, tuple(arguments))
+
+
+@lru_cache  # every status asks, and the parser takes a millisecond
+def _parsed_value(option: str, arguments: tuple[str, ...]) -> str | None:
     parser = ArgumentParser(add_help=False, exit_on_error=False)
     parser.add_argument(option, dest="value")
     try:

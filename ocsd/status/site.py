@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from ocsd.status import replies
+from ocsd.status.brief import spread
 from ocsd.text.uri import uri_component
 
 ASK_LIMIT_S: Final = 2.0
@@ -58,7 +59,7 @@ def hosts_of(answer: Mapping[str, Any]) -> tuple[SiteHost, ...]:
     return tuple(
         SiteHost(
             host=str(row.get("host")),
-            status=row.get("status"),
+            status=row.get("status") and spread(row["status"]),
             seen_at=row.get("seen_at"),
             trouble=str(row.get("trouble") or ""),
             notes=tuple(map(str, row.get("notes") or ())),

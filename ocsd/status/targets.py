@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ocsd.errors import NoSuchInstanceError
 from ocsd.status.site import SiteHost, all_names, holders
 from ocsd.text.nearest import did_you_mean, nearest_or_all
 
+OF_EACH_HOST: Final = frozenset({"router", "ocsd", "forkserver"})
+"""Names that each host has."""
 _SIGNS = "*?["
 
 
@@ -28,8 +30,12 @@ def target_of(word: str) -> NamedPlace:
     return NamedPlace(None, word)
 
 
-def by_host(words: Sequence[str], hosts: Sequence[SiteHost]) -> dict[str, list[str]]:
+def by_host(
+    words: Sequence[str], hosts: Sequence[SiteHost], *, of_instances: bool = True
+) -> dict[str, list[str]]:
     """Return the names that each host is meant to have, in the order of the words.
+
+    Names of `of_instances` leave out those hosts of a pattern that have no such instance.
 
     Raises
     ------
@@ -38,16 +44,22 @@ def by_host(words: Sequence[str], hosts: Sequence[SiteHost]) -> dict[str, list[s
     """
     found: dict[str, list[str]] = {}
     for word in words:
-        for host, name in _places(target_of(word), hosts):
+        for host, name in _places(target_of(word), hosts, of_instances):
             names = found.setdefault(host, [])
             if name and name not in names:
                 names.append(name)
     return found
 
 
-def _places(target: NamedPlace, hosts: Sequence[SiteHost]) -> list[tuple[str, str]]:
+def _places(
+    target: NamedPlace, hosts: Sequence[SiteHost], of_instances: bool
+) -> list[tuple[str, str]]:
     if target.host is not None:
-        return [(host, target.name) for host in hosts_meant(target.host, hosts)]
+        meant = hosts_meant(target.host, hosts)
+        if of_instances and target.name:
+            # If it is none of them, each says so itself.
+            meant = _having(target.name, meant, hosts) or meant
+        return [(host, target.name) for host in meant]
     if any(sign in target.name for sign in _SIGNS):
         return _matches(target.name, hosts)
     return [(_only_holder(target.name, hosts), target.name)]
@@ -66,6 +78,11 @@ def hosts_meant(word: str, hosts: Iterable[SiteHost]) -> list[str]:
     if not found:
         raise NoSuchInstanceError(f"the site has no host '{word}'{nearest_or_all(word, known)}")
     return found
+
+
+def _having(name: str, meant: Sequence[str], hosts: Sequence[SiteHost]) -> list[str]:
+    has = {each.host for each in hosts if any(fnmatchcase(known, name) for known in each.names)}
+    return [host for host in meant if host in has]
 
 
 def _matches(pattern: str, hosts: Sequence[SiteHost]) -> list[tuple[str, str]]:
@@ -89,6 +106,9 @@ def _only_holder(name: str, hosts: Sequence[SiteHost]) -> str:
     if found:
         several = ", ".join(f"{host}:{name}" for host in found)
         raise NoSuchInstanceError(f"several hosts have '{name}'; say which is meant: {several}")
+    if name in OF_EACH_HOST:
+        each = ", ".join(f"{host.host}:{name}" for host in hosts)
+        raise NoSuchInstanceError(f"each host has '{name}'; say which is meant: {each}")
     near = did_you_mean(name, all_names(hosts)) or "; `ocsd status --site` shows all hosts"
     raise NoSuchInstanceError(f"no host of the site has an instance '{name}'{near}{_unseen(hosts)}")
 
@@ -98,4 +118,5 @@ def _unseen(hosts: Iterable[SiteHost]) -> str:
     unseen = [each.host for each in hosts if each.status is None]
     if not unseen:
         return ""
-    return f" (nothing is known of {', '.join(unseen)}, which do not answer)"
+    verb = "does" if len(unseen) == 1 else "do"
+    return f" (nothing is known of {', '.join(unseen)}, which {verb} not answer)"

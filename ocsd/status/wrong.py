@@ -41,56 +41,63 @@ _REMEDIES: Final = {
     "degraded": "its log may tell more: ocsd logs {name}",
     "unstable": "what ended it, each time: ocsd why {name}",
 }
+_WHY: Final = "ocsd why {name}"
 
 
-def wrong_of(report: HostStatus, verdict: HostVerdict) -> list[Wrong]:
-    """Return what is wrong, the worst first; empty if the verdict is ok and nothing was lost."""
+def wrong_of(report: HostStatus, verdict: HostVerdict, at: str = "") -> list[Wrong]:
+    """Return what is wrong, the worst first; empty if the verdict is ok and nothing was lost.
+
+    Commands among the next steps are for this host; for another one, `at` is its name and a colon.
+    """
     if report.stopping:
         # All instances leave their target states, as they should.
-        return [_STOPPING, *_of_host(report)]
+        return [_stopping(at), *_of_host(report, at)]
     return [
-        *_of_host(report),
-        *_of_alarms(report),
-        *(_of_instance(each, each.state) for each in verdict.astray),
+        *_of_host(report, at),
+        *_of_alarms(report, at),
+        *(_of_instance(each, each.state, at) for each in verdict.astray),
         *_of_recording(report, verdict),
-        *(_of_instance(each, each.health or each.state) for each in verdict.ailing),
+        *(_of_instance(each, each.health or each.state, at) for each in verdict.ailing),
         *_of_operations(verdict),
-        *_of_surroundings(report),
+        *_of_surroundings(report, at),
     ]
 
 
-_STOPPING: Final = Wrong(
-    "the host is being stopped",
-    None,
-    "somebody asked for it: ocsd history",
-    None,
-    "when it is over: ocsd start",
-)
+def _command(*words: str) -> str:
+    return " ".join(filter(None, ("ocsd", *words)))
 
 
-def _of_host(report: HostStatus) -> Iterator[Wrong]:
+def _stopping(at: str) -> Wrong:
+    return Wrong(
+        "the host is being stopped",
+        None,
+        f"somebody asked for it: {_command('history', at)}",
+        None,
+        "when it is over, there: ocsd start" if at else "when it is over: ocsd start",
+    )
+
+
+def _of_host(report: HostStatus, at: str) -> Iterator[Wrong]:
     if report.trouble:
-        yield Wrong("the daemon has trouble", None, one_line(report.trouble), None, _LOG_OF_DAEMON)
+        remedy = f"its log may tell more: ocsd logs {at}ocsd"
+        yield Wrong("the daemon has trouble", None, one_line(report.trouble), None, remedy)
     router = report.router
     if not router.works and not report.stopping:
         what = f"the router is {router.word}"
-        yield Wrong(what, ROUTER, one_line(router.reason or ""), None, "ocsd why router")
+        yield Wrong(what, ROUTER, one_line(router.reason or ""), None, f"ocsd why {at}router")
 
 
-def _of_alarms(report: HostStatus) -> Iterator[Wrong]:
+def _of_alarms(report: HostStatus, at: str) -> Iterator[Wrong]:
     alarms = report.alarms
     if alarms is None or not (alarms.wait or alarms.undeliverable or alarms.nothing):
         return
     for what, *parts, _ in alarm_lines(alarms, PLAIN):
-        yield Wrong(what, None, ", ".join(parts), alarms.since, "ocsd alarm list")
+        yield Wrong(what, None, ", ".join(parts), alarms.since, _command("alarm list", at))
 
 
-_LOG_OF_DAEMON: Final = "its log may tell more: ocsd logs ocsd"
-
-
-def _of_instance(instance: InstanceStatus, word: str) -> Wrong:
+def _of_instance(instance: InstanceStatus, word: str, at: str) -> Wrong:
     name = instance.instance_id
-    remedy = _REMEDIES.get(word, "ocsd why {name}").format(name=name)
+    remedy = _REMEDIES.get(word, _WHY).format(name=f"{at}{name}")
     reason = reason_line(instance)
     return Wrong(f"{name} is {word}", name, reason, instance.since_at, remedy)
 
@@ -115,16 +122,17 @@ def _of_operations(verdict: HostVerdict) -> Iterator[Wrong]:
             yield Wrong(f"{each.name} of {name} {each.state}", name, text, each.since_at, remedy)
 
 
-def _of_surroundings(report: HostStatus) -> Iterator[Wrong]:
+def _of_surroundings(report: HostStatus, at: str) -> Iterator[Wrong]:
     for disk in report.disks:
         if disk.warning:
-            remedy = "free some of it: ocsd data ls shows what is recorded"
-            yield Wrong(f"the disk of {', '.join(disk.what)}", None, disk.warning, None, remedy)
+            what, _, rest = disk.warning.partition(": ")
+            remedy = f"free some of it: {_command('data', at, 'ls')} shows what is recorded"
+            yield Wrong(one_line(what), None, one_line(rest), None, remedy)
     for instance in report.instances:
         told = instance.recording
         if told is not None and told.lost_holes:
             what, _, rest = lost_text(told).partition(": ")
-            yield Wrong(what, instance.instance_id, rest, None, "ocsd data gaps")
+            yield Wrong(what, instance.instance_id, rest, None, _command("data", at, "gaps"))
     clock = report.clock
     if clock is not None and not clock.synchronised:
         yield Wrong("the clock", None, clock_text(clock), None, "let chrony or ntpd keep it")

@@ -1,4 +1,4 @@
-"""The diagram and the table of docs/run/supervision.md, made from the table that decides."""
+"""The table of docs/run/supervision.md, made from the table that decides."""
 
 from typing import assert_never, get_args
 
@@ -8,21 +8,6 @@ from ocsd.supervisor.lifecycle import TRANSITIONS
 
 EVENTS: tuple[type[Event], ...] = get_args(Event)
 """Everything that can happen to an instance."""
-
-
-def mermaid() -> str:
-    """Return the states and the events that lead from one to another, as a mermaid diagram."""
-    arrows: dict[tuple[State, State], list[str]] = {}
-    for before, answers in TRANSITIONS.items():
-        for event in EVENTS:
-            match answers[event]:
-                case Rule(leads_to=states):
-                    for after in states:
-                        arrows.setdefault((before, after), []).append(event.__name__)
-    lines = ["stateDiagram-v2", f"    [*] --> {State.DOWN}"]
-    for (before, after), names in arrows.items():
-        lines.append(f"    {before} --> {after}: {', '.join(names)}")
-    return "\n".join(lines) + "\n"
 
 
 def table() -> str:

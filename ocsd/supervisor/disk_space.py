@@ -4,12 +4,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from ocsd.text.units import memory
+
 RATE_WINDOW_S: Final = 1800.0
-"""The rate is that of the last half hour [s]."""
+"""The rate that is told is that of the last half hour [s]."""
 SHORTEST_SPAN_S: Final = 300.0
 """No rate is told of less than this [s]."""
+SPANS_S: Final = (SHORTEST_SPAN_S, RATE_WINDOW_S, 3 * 3600.0)
+"""Times over which a disk may fill steadily, which is a reason to warn [s]."""
+REACH: Final = 4.0
+"""A warning looks ahead for so many times the span over which the disk has filled steadily.
+
+That is 20 minutes, 2 hours or 12 hours. Other programs write a lot for a while and stop. Nobody has
+to be called for that.
+"""
+LEAST_STEP_S: Final = 30.0
+"""Time between the measurements that are kept [s]."""
 WARN_USED: Final = 0.9
-WARN_FULL_IN_S: Final = 12 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +51,20 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class DiskHistory:
-    """The space of one file system over the last half hour."""
+    """The space of one file system over the last three hours."""
 
     samples: tuple[tuple[float, Space], ...] = field(default=())
     """Times [s, monotonic] and the space then, the oldest first."""
 
     def after(self, now_s: float, space: Space) -> "DiskHistory":
         """Return the history with one measurement more."""
-        recent = [each for each in self.samples if now_s - each[0] <= RATE_WINDOW_S]
+        # One that is older than the longest span is needed as its beginning.
+        old = [at_s for at_s, _ in self.samples if now_s - at_s >= SPANS_S[-1]]
+        recent = list(self.samples[max(0, len(old) - 1) :])
         if recent and recent[-1][1].total_bytes != space.total_bytes:
             recent = []  # another disk was mounted, or this one has grown
+        if len(recent) > 1 and recent[-1][0] - recent[-2][0] < LEAST_STEP_S:
+            recent.pop()
         return replace(self, samples=(*recent, (now_s, space)))
 
     @property
@@ -67,13 +82,42 @@ class DiskHistory:
         """
         if not self.samples:
             return None
-        (first_s, first), (last_s, last) = self.samples[0], self.samples[-1]
+        last_s, last = self.samples[-1]
         if last.free_bytes <= 0:
             return 0.0
-        lost_bytes, span_s = first.free_bytes - last.free_bytes, last_s - first_s
-        if lost_bytes <= 0 or span_s < SHORTEST_SPAN_S:
+        first_s = next(at_s for at_s, _ in self.samples if last_s - at_s <= RATE_WINDOW_S)
+        rate = self._rate(first_s, last_s)
+        if rate <= 0 or last_s - first_s < SHORTEST_SPAN_S:
             return None
-        return last.free_bytes * span_s / lost_bytes
+        return last.free_bytes / rate
+
+    @property
+    def surely_full_in_s(self) -> float | None:
+        """Time until it is full, if it fills so steadily that somebody has to act [s]."""
+        if not self.samples:
+            return None
+        last_s, last = self.samples[-1]
+        for span_s in SPANS_S:
+            first_s, middle_s = last_s - span_s, last_s - span_s / 2
+            if self.samples[0][0] > first_s:
+                break
+            # The slower half: of a burst that is over, or has just begun, nothing follows.
+            rate = min(self._rate(first_s, middle_s), self._rate(middle_s, last_s))
+            if rate > 0 and last.free_bytes / rate <= REACH * span_s:
+                return last.free_bytes / rate
+        return None
+
+    def _rate(self, first_s: float, last_s: float) -> float:
+        """Return how fast it has filled between two times [bytes/s]; negative if it was emptied."""
+        (begin_s, begin), (end_s, end) = self._at(first_s), self._at(last_s)
+        if end_s <= begin_s:
+            return 0.0
+        return (begin.free_bytes - end.free_bytes) / (end_s - begin_s)
+
+    def _at(self, time_s: float) -> tuple[float, Space]:
+        """Return the last measurement until a time."""
+        earlier = [each for each in self.samples if each[0] <= time_s]
+        return earlier[-1]
 
 
 def warning(what: Iterable[str], path: str, history: DiskHistory) -> str:
@@ -86,7 +130,7 @@ def warning(what: Iterable[str], path: str, history: DiskHistory) -> str:
     path : str
         A folder on it.
     """
-    space, full_in_s = history.now, history.full_in_s
+    space, soon_s = history.now, history.surely_full_in_s
     if space is None:
         return ""
     disk = f"the disk of {', '.join(what)} ({path})"
@@ -97,13 +141,12 @@ def warning(what: Iterable[str], path: str, history: DiskHistory) -> str:
             f"{disk} has room for {max(space.free_files, 0)} more files only, whatever their size: "
             f"{100 * space.files_used:.0f} % of its {space.total_files} files are in use"
         )
-    fills_soon = full_in_s is not None and full_in_s < WARN_FULL_IN_S
-    if space.used < WARN_USED and not fills_soon:
+    if space.used < WARN_USED and soon_s is None:
         return ""
-    rate = ""
+    rate, full_in_s = "", soon_s or history.full_in_s
     if full_in_s:
         rate = f", full in {_duration(full_in_s)} at this rate"
-    return f"{disk} is {100 * space.used:.0f} % full: {_size(space.free_bytes)} free{rate}"
+    return f"{disk} is {100 * space.used:.0f} % full: {memory(space.free_bytes)} free{rate}"
 
 
 def _duration(span_s: float) -> str:
@@ -111,10 +154,3 @@ def _duration(span_s: float) -> str:
         if span_s >= 2 * unit_s:
             return f"{span_s / unit_s:.0f} {unit}"
     return f"{span_s:.0f} s"
-
-
-def _size(size_bytes: int) -> str:
-    for unit_bytes, unit in ((10**12, "TB"), (10**9, "GB"), (10**6, "MB")):
-        if size_bytes >= unit_bytes:
-            return f"{size_bytes / unit_bytes:.1f} {unit}"
-    return f"{size_bytes / 1000:.0f} kB"

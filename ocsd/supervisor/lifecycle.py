@@ -192,7 +192,7 @@ def _start(life: Lifecycle, event: Event, at: Moment) -> _Decided:
 
 
 def _adopt(life: Lifecycle, event: Event, at: Moment) -> _Decided:
-    """Take a running process over; it reports within a second whether it is ready."""
+    """Take a running process over; it reports within three seconds whether it is ready."""
     return _enter(replace(life, target=Target.UP), State.STARTING, at, FOUND), ()
 
 

@@ -108,25 +108,30 @@ def unencrypted(key: str, url: str) -> str:
     )
 
 
-def at_loopback(url: str) -> str:
-    """Return a URL without TLS of the same port and path at this machine."""
+def at_loopback(url: str, *, closed: bool = False) -> str:
+    """Return a URL of the same port and path at this machine, with TLS only if it is `closed`."""
     parts = urlsplit(url)
-    scheme = {"wss": "ws", "https": "http"}.get(parts.scheme, parts.scheme)
+    scheme = parts.scheme
+    if not closed:
+        scheme = {"wss": "ws", "https": "http"}.get(scheme, scheme)
     return parts._replace(scheme=scheme, netloc=f"{LOOPBACK}:{port_of(parts)}").geturl()
 
 
 def misfit(site_url: str, server: str, http: str) -> str:
     """Return why a host's own router cannot have its URLs beside that of the site; or nothing."""
+    closed = urlsplit(site_url).scheme == "wss"
     for name, url in (("wamp_server", server), ("wamp_http", http)):
         if not is_loopback(urlsplit(url).hostname or ""):
             return (
                 f"with router: local, {name} is the address of the host's own router, which is "
-                f"for programs of this machine: write e.g. {at_loopback(url)}, not {url}"
+                f"for programs of this machine: write e.g. {at_loopback(url, closed=closed)}, "
+                f"not {url}"
             )
     site, here = urlsplit(site_url), urlsplit(server)
     if is_loopback(site.hostname or "") and port_of(site) == port_of(here):
+        other = here._replace(netloc=f"{LOOPBACK}:{port_of(site) + 1}")
         return (
             f"the hub has port {port_of(site)} of this machine, so the host's own router "
-            f"needs another one: add e.g. wamp_server: ws://{LOOPBACK}:{port_of(site) + 1}/ws"
+            f"needs another one: add e.g. wamp_server: {other.geturl()}"
         )
     return ""

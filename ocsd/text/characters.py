@@ -2,7 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from typing import TextIO
+from typing import Final, TextIO
+
+FAR_TERMINAL: Final = "OCSD_FAR_TERMINAL"
+"""The variable that is not empty for a command whose output goes to a terminal on another host."""
 
 
 def takes_unicode(encoding: str | None, environment: Mapping[str, str]) -> bool:

@@ -14,10 +14,11 @@ from twisted.logger import Logger
 from ocsd.access.store import AccessStore
 from ocsd.agent.wellbeing.own_code import OWN_CODE
 from ocsd.log import logs
+from ocsd.reactor.lookout import LOOKOUT
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
 from ocsd.site import launch as launches
-from ocsd.system.notify import notify
+from ocsd.system.notify import notify, receiver
 from ocsd.system.runs import ADDRESS_KEY, CHANGED_CODE_KEY
 from ocsd.web import settings
 from ocsd.web.api.handlers import Handlers
@@ -32,6 +33,8 @@ from ocsd.web.server.tls import CertificateFiles
 from ocsd.web.settings import PageSettings
 
 REPORT_PERIOD_S: Final = 1.0
+TOLD_EVERY_S: Final = 3.0
+"""Time after which a report is repeated although nothing has changed [s]."""
 PLACE_RETRY_S: Final = 2.0
 """Delay before it is tried again to listen somewhere [s]."""
 MOST_DESCRIPTORS: Final = 8192
@@ -59,6 +62,8 @@ class WebProcess:
         self._place: Listening | None = None
         self._trouble = "it does not listen yet"
         self._ticker = Ticker(REPORT_PERIOD_S, self.report)
+        self._told: object = None
+        self._told_at_s = 0.0
         self._doors = doors_of(own, reactor)
         self._handlers = Handlers(own, reactor, lambda: self.address, self._doors)
         table = routes(self._handlers)
@@ -82,7 +87,13 @@ class WebProcess:
 
     def report(self) -> None:
         """Report to the daemon how this process does, and who has logged in."""
-        notify(**self._fields())
+        LOOKOUT.vouch(2 * REPORT_PERIOD_S)
+        fields = self._fields()
+        told = receiver(), fields
+        now_s = self._reactor.seconds()
+        if told != self._told or now_s - self._told_at_s > TOLD_EVERY_S - REPORT_PERIOD_S / 2:
+            self._told, self._told_at_s = told, now_s
+            notify(**fields)
         if isinstance(self._doors, ClosedDoors):
             self._doors.notes.send()
             self._pages.end_streams()

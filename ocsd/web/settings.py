@@ -25,6 +25,8 @@ class PageSettings(NamedTuple):
     paths: HostPaths
     hub: Hub
     listen: Address
+    people_hub: Hub | None = None
+    """The site's router, which knows the people, if `hub` is the host's own one."""
     socket: Path | None = None
     """The Unix socket to listen on instead of a port."""
     path_prefix: str = ""
@@ -111,6 +113,7 @@ def of_launch(launch: Launch, notify_socket: str = "") -> PageSettings:
         paths=host_paths,
         hub=launch.hub,
         listen=words.listen,
+        people_hub=launch.site_hub,
         socket=words.socket,
         path_prefix=words.path_prefix,
         name=words.name,

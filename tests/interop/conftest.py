@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
@@ -64,7 +63,9 @@ class OcsdSite:
 
     def ocsd(self, *arguments: str, limit_s: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command of ocsd."""
-        return forked_commands.run(arguments, self._environment(), Path.cwd(), limit_s)
+        return forked_commands.run(
+            arguments, self._environment(), Path.cwd(), limit_s, forks_daemons=True
+        )
 
     def status(self) -> dict[str, Any]:
         """Return ``ocsd status --json``."""
@@ -168,22 +169,6 @@ class PublishedOcs:
     def _environment(self) -> dict[str, str]:
         # Nothing may lead its interpreter to our packages.
         return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-
-
-@pytest.fixture(scope="session")
-def ocs_python() -> Path:
-    """A Python with the published OCS: $OCSD_TEST_OCS_PYTHON, or .venv-ocs made when missing."""
-    given = os.environ.get("OCSD_TEST_OCS_PYTHON")
-    if given:
-        return Path(given)
-    made = subprocess.run(
-        [sys.executable, "-m", "benchmarks.ocs_venv"],
-        cwd=ROOT,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    return Path(made.stdout.strip())
 
 
 @pytest.fixture(scope="session")

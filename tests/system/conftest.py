@@ -85,6 +85,8 @@ SHARED = {
     "test_router.py": "centre",
     "test_attacks.py": "closed",
     "test_wrong_credentials.py": "closed",
+    "test_closed_router.py": "doors",
+    "test_leaf.py": "doors",
     "test_images.py": "containers",
     "test_services.py": "containers",
     "test_containers.py": "containers",
@@ -129,6 +131,8 @@ class Site:
     hosts: dict = field(default_factory=dict)
     daemons: list = field(default_factory=list)
     extra_environment: dict = field(default_factory=dict)
+    forks_daemons: bool = True
+    """Whether daemons come from a process that has loaded them (`tests/forked_daemons.py`)."""
 
     @property
     def file(self):
@@ -157,7 +161,9 @@ class Site:
     def ocsd(self, *words, limit_s=60):
         """Run the command line; return the finished process, its output as text."""
         words = tuple(map(str, words))
-        return forked_commands.run(words, self.environment, self.folder, limit_s)
+        return forked_commands.run(
+            words, self.environment, self.folder, limit_s, self.forks_daemons
+        )
 
     def start(self, host="lab"):
         """Start the daemon and wait until everything has settled."""

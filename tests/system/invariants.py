@@ -58,7 +58,8 @@ def fork_servers(site):
     parents = {}
     for each in site.processes():
         with contextlib.suppress(psutil.Error, OSError):
-            if each.cmdline()[-1:] == ["ocsd.forkserver"] and os.getsid(each.pid) == each.pid:
+            words = " ".join(each.cmdline()).split()  # one word if it has a title
+            if words[-1:] == ["ocsd.forkserver"] and os.getsid(each.pid) == each.pid:
                 parents[each.pid] = each.ppid()
     # What one has just forked has its words still, but not for long.
     return [pid for pid, parent in parents.items() if parent not in parents]

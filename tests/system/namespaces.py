@@ -22,6 +22,7 @@ from pathlib import Path
 from ocsd.cli.talk.control import DaemonClient
 from ocsd.data import overview
 from ocsd.data.folder import DataFolder
+from tests import forked_commands
 from tests.system.waiting import wait_until
 
 SUBNET = "10.79.0"
@@ -88,6 +89,11 @@ def _keep(*flags, environment=None, before=""):
 def _checked(*command):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+
+
+def _output(done):
+    assert done.returncode == 0, f"{' '.join(done.args)}: {done.stdout}{done.stderr}"
+    return done.stdout
 
 
 @dataclass
@@ -231,17 +237,20 @@ class Host:
 
     def checked(self, *words, **more):
         """Return the output of a program on the host, which must succeed."""
-        done = self.run(*words, **more)
-        assert done.returncode == 0, f"{' '.join(map(str, words))}: {done.stdout}{done.stderr}"
-        return done.stdout
+        return _output(self.run(*words, **more))
 
-    def ocsd(self, *words, **more):
+    def ocsd(self, *words, limit_s=60, **more):
         """Run a command of ocsd on the host."""
-        return self.run(*OCSD, *words, **more)
+        if more or not self.network.forks or not forked_commands.is_usual(self.environment):
+            return self.run(*OCSD, *words, limit_s=limit_s, **more)
+        words = tuple(map(str, words))
+        return forked_commands.run(
+            words, self.environment, self.folder, limit_s, forks_daemons=True, inside=self._pid
+        )
 
     def checked_ocsd(self, *words, **more):
         """Return the output of a command of ocsd, which must succeed."""
-        return self.checked(*OCSD, *words, **more)
+        return _output(self.ocsd(*words, **more))
 
     def bring_up(self, limit_s=120):
         """Start the host's daemon, and wait until everything on it has settled."""
@@ -282,11 +291,19 @@ class Host:
 
 
 class Network:
-    """A bridge with hosts that know each other by name."""
+    """A bridge with hosts that know each other by name.
+
+    Attributes
+    ----------
+    forks : bool
+        Whether commands and daemons come from processes that have loaded them
+        (`tests/forked_commands.py`).
+    """
 
     def __init__(self, folder):
         self.folder = folder
         self.hosts = {}
+        self.forks = True
         self._first, self._pid = _keep()
         self.switch("ip", "link", "add", _BRIDGE, "type", "bridge", "forward_delay", "0")
         self.switch("ip", "link", "set", _BRIDGE, "up")

@@ -1,5 +1,6 @@
 """The heartbeat: the state of all operations, which an agent publishes every second."""
 
+from contextlib import suppress
 from typing import Any
 
 from ocsd.agent.feeds.feed import Feed
@@ -10,6 +11,8 @@ from ocsd.reactor.ticker import Ticker
 
 HEARTBEAT = "heartbeat"
 HEARTBEAT_PERIOD_S = 1.0
+# An agent without messages notices after so many heartbeats whose aggregator records it.
+BEATS_BETWEEN_LOOKS = 3
 
 
 class HeartbeatFeed(Feed):
@@ -18,6 +21,8 @@ class HeartbeatFeed(Feed):
     def __init__(self, agent: Any, *args: Any, **options: Any) -> None:
         super().__init__(agent, *args, **options)
         self._publish_again = RepeatedPublication(agent)
+        self._told: tuple[Any, dict[str, Any]] | None = None
+        self._pair: list[Any] = []
 
     def publish_message(self, message: Any, timestamp: float | None = None) -> None:
         """Publish a message that nobody has to check or copy; from any thread.
@@ -31,12 +36,15 @@ class HeartbeatFeed(Feed):
             raise ValueError(self.refusal)
         self._in_reactor(self._send, message)
 
-    def _published(self, numbered: list[Any]) -> bool:
-        try:
-            self._publish_again(self.address, numbered)
-        except (TransportLost, Disconnected):
-            return False
-        return True
+    def _send(self, message: Any) -> None:
+        told = message, self._more_info()
+        if told != self._told:
+            self._told = told
+            self._pair = [message, {**self.encoded(), **told[1]}]
+        number = self.next_number
+        self.next_number += 1
+        with suppress(TransportLost, Disconnected):
+            self._publish_again(self.address, self._pair, number)
 
 
 class Heartbeat:
@@ -52,6 +60,7 @@ class Heartbeat:
         self.on = True
         self._agent = agent
         self._feed: Feed | None = None
+        self._beats = 0
         self._ticker = Ticker(HEARTBEAT_PERIOD_S, self.beat)
 
     def start(self) -> None:
@@ -78,5 +87,7 @@ class Heartbeat:
 
     def _numbers(self) -> dict[str, Any]:
         spools = self._agent.spools
-        spools.recorded_by.look()
+        if self._beats % BEATS_BETWEEN_LOOKS == 0:
+            spools.recorded_by.look()
+        self._beats += 1
         return {"feeds": spools.numbers(), **spools.recorded_by.stamp}

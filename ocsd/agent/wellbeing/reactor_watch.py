@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
-from ocsd.reactor.lookout import LOOKOUT, LOOKOUT_PERIOD_S, usual_pause_s
+from ocsd.reactor.lookout import JUST_AFTER_S, LOOKOUT, LOOKOUT_PERIOD_S
 from ocsd.reactor.ticker import Ticker
 from ocsd.system.notify import notify
 from ocsd.text.frames import authors_frame
@@ -22,9 +22,6 @@ ALIVE_EVERY_S = 1.0
 # Time without a sign of life from which the reactor counts as blocked [s]. A shorter block
 # does no harm: a heartbeat is good for 5 s.
 BLOCKED_LIMIT_S = 1.5
-# Time from the reactor's sign of life to the check [s]: the process runs then, and the reactor
-# has done what it does every second.
-JUST_AFTER_S = 0.02
 # Time for which the status shows a block that is over [s].
 REMEMBERED_S = 60.0
 
@@ -42,7 +39,7 @@ class ReactorWatch:
         self._reactor_thread = 0
         self._alive_at_s = time.monotonic()
         self._shown_at_s = 0.0
-        self._poll_due_s = 0.0
+        self._polled_at_s = 0.0
         self._blocked_by = ""
         self._op_name: str | None = None
 
@@ -51,12 +48,10 @@ class ReactorWatch:
         self._reactor_thread = threading.get_ident()
         self._ticker.start()
         LOOKOUT.add(self._poll)
-        LOOKOUT.pause_s = self._pause_s
 
     def stop(self) -> None:
         """End the watch."""
         self._ticker.stop()
-        LOOKOUT.pause_s = usual_pause_s
         LOOKOUT.remove(self._poll)
 
     def _alive(self) -> None:
@@ -66,6 +61,7 @@ class ReactorWatch:
         elif now_s - self._shown_at_s > REMEMBERED_S:
             self._agent.blocked = ""
         self._alive_at_s = now_s
+        LOOKOUT.vouch(BLOCKED_LIMIT_S + JUST_AFTER_S)
 
     def _warn_operation(self, lasted_s: float) -> None:
         text, self._blocked_by = f"{self._blocked_by}, for up to {lasted_s:.1f} s", ""
@@ -79,16 +75,12 @@ class ReactorWatch:
 
     def _poll(self) -> None:
         now_s = time.monotonic()
+        due_s = max(self._alive_at_s + BLOCKED_LIMIT_S, self._polled_at_s) + LOOKOUT_PERIOD_S
+        self._polled_at_s = now_s
         # After a pause of the whole machine the reactor has had no chance to run either.
-        polled_late = now_s - self._poll_due_s > LOOKOUT_PERIOD_S
+        polled_late = now_s - due_s > LOOKOUT_PERIOD_S
         if not polled_late and now_s - self._alive_at_s > BLOCKED_LIMIT_S and not self._blocked_by:
             self._report()
-
-    def _pause_s(self) -> float:
-        now_s = time.monotonic()
-        pause_s = until_next_check_s(now_s - self._alive_at_s)
-        self._poll_due_s = now_s + pause_s
-        return pause_s
 
     def _report(self) -> None:
         frame = sys._current_frames().get(self._reactor_thread)  # noqa: SLF001 - documented
@@ -112,17 +104,6 @@ class ReactorWatch:
             for name, op in {**self._agent.tasks, **self._agent.processes}.items()
             for function in op.functions
         }
-
-
-def until_next_check_s(silent_s: float) -> float:
-    """Return the time until the next check [s] of a reactor that was silent for `silent_s` [s].
-
-    It is checked just after each sign of life, and as soon as it counts as blocked.
-    """
-    for check_s in (ALIVE_EVERY_S + JUST_AFTER_S, BLOCKED_LIMIT_S + JUST_AFTER_S):
-        if silent_s < check_s:
-            return min(check_s - silent_s, ALIVE_EVERY_S)
-    return LOOKOUT_PERIOD_S
 
 
 def _operation_in(frame: FrameType | None, codes: Mapping[Any, str]) -> str | None:

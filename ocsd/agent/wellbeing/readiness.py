@@ -26,9 +26,11 @@ from ocsd.system.runs import CHANGED_CODE_KEY, REQUESTS_KEY, RUNS_KEY, SAMPLE_KE
 from ocsd.text.reason import shortened
 
 REPORT_PERIOD_S = 1.0
-# Time after which a report is repeated although nothing has changed but ages [s]. The supervisor
-# takes silence for a hang after 10 s.
+# Time after which an agent that is well looks at all that it may have to report, and reports that
+# it lives [s]. The supervisor takes silence for a hang after 10 s.
 LIFE_PERIOD_S = 3.0
+# Tickers are not exact: a report that is due this much later is made now [s].
+SLACK_S = 0.5
 # Time between two checks of session data that no client asks for [s].
 DATA_PERIOD_S = 5.0
 # Time between two checks whether another file can be opened [s].
@@ -44,6 +46,10 @@ BUSY_RETRY_S = 0.02
 
 class Readiness:
     """Looks every second for something to report, and reports what has changed, or that it lives.
+
+    As long as all is well, it looks every second at the operations, the requests and the samples
+    only. What nothing but time brings, such as the silence of a feed, it then notices after
+    three seconds.
 
     `send` takes the assignments of one notification as keyword arguments. `shortage` returns
     a complaint if this process cannot open another file, else nothing. `receiver` returns
@@ -62,14 +68,18 @@ class Readiness:
         self._find_shortage = shortage
         self._find_receiver = receiver
         self._connection: Any = None
-        self._ticker = Ticker(REPORT_PERIOD_S, self.report)
+        self._ticker = Ticker(REPORT_PERIOD_S, self.look)
         self._retry: Any = None
         self._stopped = False
         self._self_call = SelfCall(agent)
         self._reported: dict[str, str] = {}
         self._said: tuple[object, ...] = ()
+        self._noticed: list[object] = []
+        self._is_well = False
+        self._looked_at_s = -inf
         self._shortage = ""
         self._data_due_s = self._shortage_due_s = self._code_due_s = self._sent_at_s = -inf
+        self._sampled_at_s = -inf
 
     def start(self, connection: Any) -> None:
         """Begin to report."""
@@ -89,40 +99,83 @@ class Readiness:
         news = {REQUESTS_KEY: requests} if requests else {}
         self._send(STOPPING=1, STATUS="ending", **news)
 
+    def look(self) -> None:
+        """Report what has happened; call it every second."""
+        now_s = the_reactor().seconds()
+        noticed = self._notice()
+        is_due = now_s - self._looked_at_s > LIFE_PERIOD_S - SLACK_S
+        if is_due or not self._is_well or noticed != self._noticed:
+            self._noticed = noticed
+            self.report()
+        else:
+            self._report_sample()
+
+    def _notice(self) -> list[object]:
+        """Return what changes when something happens that is to be reported within a second."""
+        agent = self._agent
+        noticed = [
+            self._find_receiver(),
+            agent.trouble,
+            agent.blocked,
+            OWN_CODE.changed,
+            len(agent.operations.requests),
+        ]
+        for session in agent.sessions.values():
+            if session is not None:
+                noticed += (session, session.status, session.success, session.degraded)
+                noticed += session.messages[-1:]
+        if agent.facts:
+            noticed += [fact() for fact in agent.facts.values()]
+        return noticed
+
+    def _report_sample(self) -> None:
+        """Report the age of the newest sample, if it is newer than what was reported."""
+        newest_s = self._newest_sample_s()
+        if newest_s <= self._sampled_at_s:
+            return
+        age = sample_age(tuple(self._agent.feeds.values()), time.monotonic())
+        if self._send(READY=1, WATCHDOG=1, **{SAMPLE_KEY: age}) is Delivery.DONE:
+            self._sampled_at_s = newest_s
+
+    def _newest_sample_s(self) -> float:
+        feeds = tuple(self._agent.feeds.values())  # Threads may register more meanwhile.
+        return max((feed.sampled_at_s for feed in feeds if feed.record), default=-inf)
+
     def report(self) -> None:
         """Report now, if there is something to report."""
         if self._connection is None:
             return
-        now_s = the_reactor().seconds()
+        now_s = self._looked_at_s = the_reactor().seconds()
         self._look_for_shortage(now_s)
         requests = tuple(self._agent.operations.requests)
         details = {**self._details(now_s), REQUESTS_KEY: encode_requests(requests)}
         news = {key: text for key, text in details.items() if text or self._reported.get(key)}
         status = self._status(now_s)
-        said = self._find_receiver(), status, self._without_ages(news)
-        if self._is_old(said, details[SAMPLE_KEY], now_s):
+        self._is_well = not any((status["STATUS"], details["X_CALL"], details["X_FEEDS"]))
+        said = self._noticed[:1], status, self._without_ages(news)
+        if self._is_old(said, now_s):
             return
+        newest_s = self._newest_sample_s()
         delivery = self._send(**status, **news)
         if delivery is Delivery.BUSY:
             self._retry_soon()
-            return
-        if "X_CODE" in details:
+        elif "X_CODE" in details:
             self._code_due_s = now_s + CODE_PERIOD_S
         if delivery is Delivery.DONE:
             self._reported, self._said = details, said
-            self._sent_at_s = now_s
+            self._sent_at_s, self._sampled_at_s = now_s, newest_s
             self._agent.operations.forget(len(requests))
+
+    def _is_old(self, said: tuple[object, ...], now_s: float) -> bool:
+        """Whether a report would tell the supervisor nothing that it does not know."""
+        is_due = now_s - self._sent_at_s >= LIFE_PERIOD_S - SLACK_S
+        has_new_sample = self._newest_sample_s() > self._sampled_at_s
+        return said == self._said and not is_due and not has_new_sample
 
     def _look_for_shortage(self, now_s: float) -> None:
         if now_s >= self._shortage_due_s:
             self._shortage_due_s = now_s + SHORTAGE_PERIOD_S
             self._shortage = self._find_shortage()
-
-    def _is_old(self, said: tuple[object, ...], sample_age: str, now_s: float) -> bool:
-        """Whether a report would tell the supervisor nothing that it does not know."""
-        since_s = now_s - self._sent_at_s
-        has_new_sample = bool(sample_age) and float(sample_age) < since_s
-        return said == self._said and since_s < LIFE_PERIOD_S and not has_new_sample
 
     def _without_ages(self, news: dict[str, str]) -> dict[str, object]:
         sessions = self._agent.operations.active()

@@ -7,7 +7,7 @@ from typing import Final
 
 from ocsd import journal
 from ocsd.aggregator.disk.append_file import AppendFile, sync_and_close
-from ocsd.journal.format import event_record, layout_record, message_record
+from ocsd.journal.format import event_record, layout_record, message_records
 from ocsd.journal.layout import Layout, PackedBlock
 from ocsd.system.files import sync
 
@@ -54,15 +54,11 @@ class JournalWriter:
             numbers = {layout: len(layouts) + i for i, layout in enumerate(fresh)}
             self._append(b"".join([layout_record(n, each) for each, n in numbers.items()]))
             layouts.update(numbers)
-        records = [
-            message_record(number, arrived_at, [(layouts[c.layout], c) for c in blocks])
-            for number, blocks in entries
-        ]
         try:
-            self._append(b"".join(records))
+            self._append(b"".join(message_records(arrived_at, entries, layouts)))
         except OSError:
             # Who has read the first of several records goes on behind them, which is nowhere.
-            self._segment_is_torn |= len(records) > 1
+            self._segment_is_torn |= len(entries) > 1
             raise
         return self.segment
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ocsd.aggregator.numbers.share import Share
+from ocsd.system.classes import CALM_TOPIC, OWN_SHARE_TOPIC
 from ocsd.system.paths import RECORDED_AGENTS, RECORDED_BY_VARIABLE
 
 
@@ -41,6 +42,9 @@ class OwnAgents:
         if self._file is None or not self._file.exists():
             self._file = None
             subscribe(f"{address_root}..feeds.", {"match": "wildcard"})
+            # So that bridges of hosts that record themselves need not bring their feeds.
+            for mark in (OWN_SHARE_TOPIC, CALM_TOPIC) if share.of_site else ():
+                subscribe(f"{address_root}.{mark}", {})
         self.look()
 
     def look(self) -> None:

@@ -38,11 +38,13 @@ class Written(NamedTuple):
         """Return this with values of another type in a file."""
         if kind is Kind.TEXT:
             return self._replace(text=True)
+        if kind is self.number:  # nearly always
+            return self.expecting(kind)
         return self._replace(number=wider(kind, self.number or kind)).expecting(kind)
 
     def expecting(self, kind: Kind) -> "Written":
         """Return this with values of another type that wait."""
-        if kind is Kind.TEXT:
+        if kind is Kind.TEXT or kind is self.expected:
             return self
         return self._replace(expected=wider(kind, self.expected or kind))
 
@@ -100,6 +102,8 @@ class FieldKinds:
         for name, kind in kinds.items():
             before = written.get(name, _NEW)
             after = before.also(kind)
+            if after is before:  # nearly always
+                continue
             was = _misread_as(before, kind)
             if was is not None and (before.number, before.text) != (after.number, after.text):
                 changes.append(KindChange(f"{address}.{name}", was, kind))

@@ -11,13 +11,14 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocsd.agent.feeds.units import LABELS, UNITS
-from ocsd.aggregator.frames.heap import keep_freed_memory
+from ocsd.aggregator.frames.heap import collect_seldom, keep_freed_memory
+from ocsd.aggregator.frames.packed_frame import FrameColumns, Piece, packed_frame
 from ocsd.aggregator.frames.provider import FrameBlock, Provider
 from ocsd.aggregator.frames.schema import (
     DATA,
@@ -29,7 +30,6 @@ from ocsd.aggregator.frames.schema import (
     spt3g_core,
 )
 from ocsd.aggregator.incoming.moment import Instant
-from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Values, gather
 
 
@@ -54,16 +54,6 @@ class RecordingRun:
         salt = binascii.crc32(f"{description} {now.at!r} {now.mono_s!r}".encode())
         session_id = (int(now.at) % 2**32) << 28 | (os.getpid() % 2**14) << 14 | salt % 2**14
         return cls(session_id=session_id, started_at=now.at, description=description)
-
-
-class G3Block(NamedTuple):
-    """A block as a frame holds it."""
-
-    columns: Any
-    """Times and values, ascending in time."""
-    first_tick: int
-    last_tick: int
-    """Times of the first and the last sample [G3 ticks]."""
 
 
 def session_frame(run: RecordingRun) -> bytes:
@@ -106,23 +96,21 @@ def for_databases(provider: Provider) -> str:
 
 
 def data_frame(
-    run: RecordingRun, provider: Provider, blocks: Mapping[str, G3Block], now: Instant
-) -> bytes:
-    """Return a frame of these blocks of `provider`, which keeps them."""
-    core = _core()
-    maps = core.G3VectorFrameObject()
-    names = core.G3VectorString()
-    for name, block in blocks.items():
-        maps.append(block.columns)
-        names.append(name)
-    frame = _frame(DATA, run)
-    frame["prov_id"] = provider.prov_id
-    frame["timestamp"] = now.at
-    frame["address"] = provider.origin.address
-    frame["provider_session_id"] = provider.origin.session_id
-    frame["blocks"] = maps
-    frame["block_names"] = names
-    return _bytes(frame)
+    run: RecordingRun, provider: Provider, blocks: Mapping[str, FrameColumns], now: Instant
+) -> list[Piece]:
+    """Return a frame of these blocks of `provider`, which keeps them, as pieces."""
+    return packed_frame(
+        {
+            "address": provider.origin.address,
+            "provider_session_id": provider.origin.session_id,
+            "prov_id": provider.prov_id,
+            "session_id": run.session_id,
+            "timestamp": now.at,
+            "hkagg_version": HKAGG_VERSION,
+            "hkagg_type": DATA,
+        },
+        blocks,
+    )
 
 
 def ticks(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -146,9 +134,8 @@ def ticks(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
     return whole.astype(np.int64) * TICKS_PER_SECOND + fraction.astype(np.int64)
 
 
-def g3_block(block: FrameBlock) -> G3Block:
+def columns_of(block: FrameBlock) -> FrameColumns:
     """Return a block for a frame, its samples in the order of time."""
-    core = _core()
     columns = gather(block.blocks, block.kinds)
     times = ticks(np.asarray(columns[""]))
     if bool((times[1:] < times[:-1]).any()):
@@ -156,26 +143,11 @@ def g3_block(block: FrameBlock) -> G3Block:
         order = np.argsort(times, kind="stable")
         times = times[order]
         columns = {name: _reordered(values, order) for name, values in columns.items()}
-    result = core.G3TimesampleMap()
-    result.times = core.G3VectorTime(times)
-    for name, kind in block.kinds.items():
-        result[name] = _vector(kind, columns[name])
-    return G3Block(result, int(times[0]), int(times[-1]))
+    return FrameColumns(block.kinds, times, columns)
 
 
 def _reordered(values: Values, order: NDArray[np.intp]) -> Values:
     return [values[place] for place in order] if isinstance(values, list) else values[order]
-
-
-def _vector(kind: Kind, values: Values) -> Any:
-    core = _core()
-    vector = {
-        Kind.TEXT: core.G3VectorString,
-        Kind.FLOAT: core.G3VectorDouble,
-        Kind.INT: core.G3VectorInt,
-        Kind.BOOL: core.G3VectorBool,
-    }[kind]
-    return vector(values)
 
 
 def _frame(hkagg_type: int, run: RecordingRun) -> Any:
@@ -196,6 +168,7 @@ def _bytes(frame: Any) -> bytes:
 @cache
 def _core() -> Any:
     core = spt3g_core()
-    # Only a process that makes frames needs this, so it is not done at every import of spt3g.
+    # Only a process that makes frames needs these, so they are not done at every import of spt3g.
     keep_freed_memory()
+    collect_seldom()
     return core

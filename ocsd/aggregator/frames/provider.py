@@ -205,8 +205,12 @@ class Provider:
         self.take(buffer, blocks[0], numbers[0], segment, now)
         buffer.blocks += blocks[1:]
         buffer.order += numbers[1:]
-        for number in numbers[1:]:
-            buffer.numbers.add(number, number + 1)
+        first, *rest = numbers
+        if rest and rest[-1] - first == len(rest):  # without a gap, nearly always
+            buffer.numbers.add(first + 1, rest[-1] + 1)
+        else:
+            for number in rest:
+                buffer.numbers.add(number, number + 1)
         content_bytes = sum(len(packed.content) for packed in blocks[1:])
         self.buffered_bytes += content_bytes + _BLOCK_OVERHEAD_BYTES * (len(blocks) - 1)
 

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Mapping
-from itertools import chain
+from itertools import chain, cycle
 from typing import Any
 
 import cbor2
@@ -67,32 +67,36 @@ class PackingLayout(Layout):
             parts.append(cbor2.dumps([columns[name] for name in self._texts]))
         return b"".join(parts)
 
-    def pack_rows(self, values: list[Any], rows: list[list[list[Any]]], length: int) -> list[bytes]:
+    def pack_lists(self, lists: list[list[Any]], length: int) -> list[bytes]:
         """Return several blocks of `length` samples as bytes; this layout `is_plain`.
 
-        Each row has the times and the columns of a block in the order of `names`. `values` has
-        those of blocks that are all floats, one behind the other, instead of rows. Whether
-        the times are good is not checked.
+        `lists` has the times and the columns of each block in the order of `names`, one block
+        behind the other. Whether the times are good is not checked.
 
         Raises
         ------
         TypeError, OverflowError, struct.error
             If a value has another type.
         """
+        step = 1 + len(self.names)
         if length >= LONG_LIST:
-            return [self._pack_long(row, length) for row in rows]
-        if values:
+            kinds = (Kind.FLOAT, *self.kinds.values())
+            pack_as = {kind: packer(f"{length}{code}").pack for kind, code in TYPECODE.items()}
+            packs = cycle([pack_as[kind] for kind in kinds])
+            parts = [pack(*values) for pack, values in zip(packs, lists, strict=False)]
+            return [b"".join(parts[place : place + step]) for place in range(0, len(parts), step)]
+        if self.is_all_floats:
+            values = [*chain.from_iterable(lists)]
             width = self.width * length
             content = packer(f"{len(values)}d").pack(*values)
             return [content[place : place + width] for place in range(0, len(content), width)]
-        short = self._short.get(length) or self._add_short(length)
+        columns = self._short.get(length) or self._add_short(length)
         times = packer(f"{length}d")
-        return [times.pack(*row[0]) + short.pack(*chain.from_iterable(row[1:])) for row in rows]
-
-    def _pack_long(self, row: list[list[Any]], length: int) -> bytes:
-        pack_as = {kind: packer(f"{length}{code}").pack for kind, code in TYPECODE.items()}
-        kinds = (Kind.FLOAT, *self.kinds.values())
-        return b"".join([pack_as[kind](*values) for kind, values in zip(kinds, row, strict=True)])
+        return [
+            times.pack(*lists[place])
+            + columns.pack(*chain.from_iterable(lists[place + 1 : place + step]))
+            for place in range(0, len(lists), step)
+        ]
 
     def _pack_numbers(self, block: CheckedBlock) -> bytes:
         length = block.length

@@ -7,9 +7,10 @@ record there, so the journal is what it would be if they had come one by one. An
 taken by itself (`message_path`), after those before it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from functools import partial
+from itertools import chain, repeat
 from typing import Any, Final, TypeAlias
 
 from ocsd.agent.feeds.times import TIME_UNKNOWN
@@ -28,7 +29,11 @@ MOST_BATCH_BYTES: Final = 2**18
 """Size of the packed blocks from which they are written: fresh memory is slow."""
 
 Pair: TypeAlias = tuple[object, Mapping[str, Any]]
+_Lists: TypeAlias = Collection[list[Any]]
 _TIMES: Final = frozenset({int, float})
+
+# A third of the time that the class itself takes.
+_packed_block: Final = partial(tuple.__new__, PackedBlock)
 
 
 @dataclass(slots=True, eq=False)
@@ -39,32 +44,38 @@ class Lot:
     buffer: BlockBuffer
     layout: PackingLayout
     length: int
-    is_flat: bool
     numbers: list[int] = field(default_factory=list)
-    times: list[Any] = field(default_factory=list)
-    """Of all blocks, one behind the other."""
-    values: list[Any] = field(default_factory=list)
-    """Times and columns of all blocks, one behind the other, if they are short and all floats: a
-    list of numbers is nothing for the garbage collection to look into."""
-    rows: list[list[list[Any]]] = field(default_factory=list)
-    """Otherwise times and columns of each block."""
+    lists: list[list[Any]] = field(default_factory=list)
+    """Times and columns of all blocks, one behind the other."""
     blocks: list[PackedBlock] = field(default_factory=list)
 
     def pack(self) -> bool:
-        """Pack the rows; False if one of them is not as usual."""
+        """Pack the lists; False if one of them is not as usual."""
+        lists, length = self.lists, self.length
+        # All at once: for each message by itself this would take longer than the packing.
+        if set(map(type, lists)) != {list} or set(map(len, lists)) != {length}:
+            return False
         try:
-            contents = self.layout.pack_rows(self.values, self.rows, self.length)
+            contents = self.layout.pack_lists(lists, length)
         except NOT_ALL_NUMBERS:
             return False
-        self.blocks = [PackedBlock(self.layout, self.length, content) for content in contents]
+        self.blocks = list(map(_packed_block, zip(repeat(self.layout), repeat(length), contents)))
         return self._are_times_good()
 
+    def last_time(self, place: int) -> float:
+        """Return the Unix time of the last sample of a block [s]."""
+        return float(self.lists[place * self._step][-1])
+
+    @property
+    def _step(self) -> int:
+        return 1 + len(self.layout.names)
+
     def _are_times_good(self) -> bool:
+        times = [*chain.from_iterable(self.lists[:: self._step])]
         packed = None
-        if len(self.times) >= LONG_LIST:
+        if len(times) >= LONG_LIST:
             packed = b"".join([each.content[: 8 * self.length] for each in self.blocks])
-        are_numbers = _TIMES.issuperset(map(type, self.times))
-        return are_numbers and all_near(self.times, TIME_UNKNOWN, packed)
+        return _TIMES.issuperset(map(type, times)) and all_near(times, TIME_UNKNOWN, packed)
 
 
 @dataclass(slots=True, eq=False)
@@ -80,7 +91,7 @@ class NumberRun:
     def last_time(self) -> float:
         """Unix time of the last sample of that block [s]."""
         lot, place = self.last
-        return float(lot.times[(place + 1) * lot.length - 1])
+        return lot.last_time(place)
 
 
 class Batch:
@@ -111,13 +122,16 @@ class Batch:
             return False
         if source is None or number is None or len(source.providers) != 1:
             return False
-        if not self._is_next(source, number) or source.providers[0].retired:
+        provider = source.providers[0]
+        run = self.runs.get(source)
+        if number != _next_number(source, run) or provider.retired:
             return False
-        rows = _rows_of(message, source.providers[0])
+        rows = _rows_of(message, provider)
         if not rows:
             return False
-        places = [self._place(source, number, buffer, row) for buffer, row in rows]
-        run = self.runs.get(source)
+        places = []
+        for buffer, times, columns in rows:
+            places.append(self._place(provider, number, buffer, times, columns))
         if run is None:
             self.runs[source] = NumberRun(number, number + 1, places[0])
         else:
@@ -132,42 +146,50 @@ class Batch:
 
     def entries(self) -> list[tuple[int, Sequence[PackedBlock]]]:
         """Return number and packed blocks of each message."""
-        return [
-            (number, [lot.blocks[place] for lot, place in places])
-            for number, places in self.messages
-        ]
-
-    def _is_next(self, source: Source, number: int) -> bool:
-        run = self.runs.get(source)
-        if run is not None:
-            return number == run.end
-        bounds = source.numbering.seen.bounds
-        return bool(bounds) and bounds[-1] == number
+        entries: list[tuple[int, Sequence[PackedBlock]]] = []
+        for number, places in self.messages:
+            if len(places) == 1:
+                ((lot, place),) = places
+                entries.append((number, (lot.blocks[place],)))
+            else:
+                entries.append((number, [lot.blocks[place] for lot, place in places]))
+        return entries
 
     def _place(
-        self, source: Source, number: int, buffer: BlockBuffer, row: list[list[Any]]
+        self,
+        provider: Provider,
+        number: int,
+        buffer: BlockBuffer,
+        times: list[Any],
+        columns: _Lists,
     ) -> tuple[Lot, int]:
-        length = len(row[0])
+        length = len(times)
         lot = self.lots.get((buffer, length))
         if lot is None:
-            is_flat = buffer.layout.is_all_floats and length < LONG_LIST
-            lot = Lot(source.providers[0], buffer, buffer.layout, length, is_flat)
+            lot = Lot(provider, buffer, buffer.layout, length)
             self.lots[buffer, length] = lot
         lot.numbers.append(number)
-        lot.times += row[0]
-        if lot.is_flat:
-            lot.values += chain.from_iterable(row)
-        else:
-            lot.rows.append(row)
+        lot.lists.append(times)
+        lot.lists += columns
         self.samples += length
         self.size_bytes += length * buffer.layout.width
         return lot, len(lot.numbers) - 1
 
 
+def _next_number(source: Source, run: NumberRun | None) -> int | None:
+    """Return the number of the message that goes on where a source was; None if none came in."""
+    if run is not None:
+        return run.end
+    return next(reversed(source.numbering.seen.bounds), None)
+
+
 def _rows_of(
     message: object, provider: Provider
-) -> list[tuple[BlockBuffer, list[list[Any]]]] | None:
-    """Return times and columns of all blocks, each with its buffer; None if one is unusual."""
+) -> list[tuple[BlockBuffer, list[Any], _Lists]] | None:
+    """Return times and columns of all blocks, each with its buffer; None if one is unusual.
+
+    Whether a column is a list, and as long as the times, is not checked.
+    """
     if type(message) is not dict:
         return None
     rows = []
@@ -175,24 +197,19 @@ def _rows_of(
         buffer = provider.blocks.get(name)
         if buffer is None or type(block) is not dict:
             return None
-        row = _row_of(block, buffer.layout)
-        if row is None:
+        times, data = block.get("timestamps"), block.get("data")
+        if type(times) is not list or not times or type(data) is not dict:
             return None
-        rows.append((buffer, row))
+        layout = buffer.layout
+        columns: _Lists = data.values()
+        if tuple(data) != layout.names:
+            if data.keys() != layout.kinds.keys():
+                return None
+            columns = list(map(data.__getitem__, layout.names))
+        if not layout.is_plain or block.get("influxdb_tags") != layout.tags:
+            return None
+        rows.append((buffer, times, columns))
     return rows
-
-
-def _row_of(block: dict[Any, Any], layout: PackingLayout) -> list[list[Any]] | None:
-    times, data = block.get("timestamps"), block.get("data")
-    if not layout.is_plain or type(times) is not list or not times or type(data) is not dict:
-        return None
-    if data.keys() != layout.kinds.keys() or block.get("influxdb_tags") != layout.tags:
-        return None
-    row = [times, *map(data.__getitem__, layout.names)]
-    # As fast as it gets: these are called for each field of each message.
-    if set(map(type, row)) != {list} or set(map(len, row)) != {len(times)}:
-        return None
-    return row
 
 
 Accept: TypeAlias = Callable[[object, Mapping[str, Any]], None]

@@ -11,6 +11,7 @@ from ocsd.aggregator.disk.archive import G3Files, folder_trouble
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.aggregator.frames import frames
 from ocsd.aggregator.frames.field_kinds import FieldKinds
+from ocsd.aggregator.frames.packed_frame import FrameColumns, Piece
 from ocsd.aggregator.frames.provider import BlockBuffer, FrameBlock, Provider
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log, Tally
@@ -200,34 +201,37 @@ class Filing:
 
         Blocks of which no frame can be made are appended to `failed`.
         """
-        made: list[bytes] = []
+        made: list[Piece] = []
         covers: list[journal.Cover] = []
         for blocks in provider.frames():
             try:
-                made.append(self._frame(provider, blocks, now))
+                made += self._frame(provider, blocks, now)
                 covers += covers_of(provider, blocks)
             except Exception as error:  # noqa: BLE001 # one feed must not stop the others
                 failed.append(unframed(provider, blocks, error))
-        return Made(b"".join(made), tuple(covers))
+        joined: bytes = b"".join(made)  # type: ignore[arg-type] # numpy 2's stubs hide the buffer
+        return Made(joined, tuple(covers))
 
-    def _frame(self, provider: Provider, blocks: Mapping[str, FrameBlock], now: Instant) -> bytes:
+    def _frame(
+        self, provider: Provider, blocks: Mapping[str, FrameBlock], now: Instant
+    ) -> list[Piece]:
         address = provider.origin.address
         kinds = {n: self._kinds.widest(address, block.kinds) for n, block in blocks.items()}
-        g3_blocks = {
-            name: frames.g3_block(block._replace(kinds=kinds[name]))
+        columns = {
+            name: frames.columns_of(block._replace(kinds=kinds[name]))
             for name, block in blocks.items()
         }
-        self._keep_order(provider, g3_blocks, kinds)
-        data = frames.data_frame(self._run, provider, g3_blocks, now)
+        self._keep_order(provider, columns, kinds)
+        data = frames.data_frame(self._run, provider, columns, now)
         for of_block in kinds.values():
             for change in self._kinds.wrote(address, of_block):
                 self.retyped.add(change.field, str(change))
-        return self._status_if_due(now) + data
+        return [self._status_if_due(now), *data]
 
     def _keep_order(
         self,
         provider: Provider,
-        blocks: Mapping[str, frames.G3Block],
+        blocks: Mapping[str, FrameColumns],
         kinds: Mapping[str, Mapping[str, Kind]],
     ) -> None:
         """Give the provider another id unless these blocks can follow its earlier ones.
@@ -237,7 +241,7 @@ class Filing:
         so do other types: those of a block are fixed within one provider.
         """
         newest, written = provider.newest_ticks, provider.written_kinds
-        late = any(block.first_tick <= newest.get(n, -(2**63)) for n, block in blocks.items())
+        late = any(block.ticks[0] <= newest.get(n, -(2**63)) for n, block in blocks.items())
         if late or any(written.get(name, kinds[name]) != kinds[name] for name in kinds):
             self.providers.pop(provider.prov_id, None)
             provider.prov_id = self._new_id()
@@ -246,7 +250,7 @@ class Filing:
             written.clear()
         written.update(kinds)
         for name, block in blocks.items():
-            newest[name] = block.last_tick
+            newest[name] = int(block.ticks[-1])
 
     def _attempt(self, make: Callable[[], Made]) -> bool:
         """Append frames; False if the disk refuses."""

@@ -74,7 +74,7 @@ def _line(finding: Finding) -> str:
 def _facts(site: "Site", entry: "Host") -> Facts:
     from ocsd.site import load
 
-    hub, places = entry.hub(site.hub), place.of_host(entry.name, entry.log_dir)
+    hub, places = load.router_of_site(site, entry), place.of_host(entry.name, entry.log_dir)
     runs_router = load.runs_router(site, entry)
     facts = Facts(
         host=entry.name,

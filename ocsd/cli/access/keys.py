@@ -136,6 +136,8 @@ def host(
 @click.option("--replace", is_flag=True, help="Also if this host is a part of another site.")
 def join(bundle: Path, host: str | None, site_file: str | None, replace: bool) -> None:
     """Put the bundle of this host in place, which `ocsd access host` made."""
+    from ocsd.site import load
+
     site, entry = place.site_of(site_file, host)
     places = place.of_host(entry.name, entry.log_dir)
     store = AccessStore(places.access)
@@ -145,7 +147,7 @@ def join(bundle: Path, host: str | None, site_file: str | None, replace: bool) -
     if replace and known is not None and not known.is_hub:
         known = None
     found = bundles.read_bundle(bundle)
-    url = entry.hub(site.hub).tls_url
+    url = load.router_of_site(site, entry).tls_url
     if refusal := bundles.refusal_of(found, entry.name, url, known, time.time()):
         raise AccessFilesError(refusal)
     bundles.join(store, found, time.time())
@@ -233,7 +235,9 @@ def _closed_url(site: "Site", entry: "Host") -> str:
     """Return the address that the router will have when it is closed."""
     from urllib.parse import urlsplit
 
-    hub = entry.hub(site.hub)
+    from ocsd.site import load
+
+    hub = load.router_of_site(site, entry)
     if hub.tls_url is not None:
         return hub.tls_url
     parts = urlsplit(hub.wamp_server)

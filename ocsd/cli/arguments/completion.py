@@ -1,6 +1,6 @@
 """The names that the shell offers when the tab key is pressed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,10 +48,84 @@ def names(context: click.Context, parameter: click.Parameter, begun: str) -> lis
     return [*instance_ids(context, parameter, begun), *_beginning(begun, others)]
 
 
+def targets(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Return names as `names` does, and those of other hosts, ``HOST:NAME``."""
+    if _split(context, begun)[1]:
+        return _after_colon(context, begun)
+    here = names(context, parameter, begun)
+    return [*here, *_hosts_of_site(context, begun, here)]
+
+
+def changeable_targets(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the instance-ids that begin with `begun`, and those of other hosts."""
+    if _split(context, begun)[1]:
+        return _after_colon(context, begun)
+    here = instance_ids(context, parameter, begun)
+    return [*here, *_hosts_of_site(context, begun, here)]
+
+
+def _after_colon(context: click.Context, begun: str) -> list[str]:
+    """Return the names on the host before the colon."""
+    host, _, name = _split(context, begun)
+    listed = _names_by_host(context).get(host)
+    if listed is None:
+        return []
+    found = _beginning(name, (*listed, "router", "ocsd"))
+    # bash has cut the word at the colon, and replaces what is behind it.
+    prefix = f"{host}:" if begun.startswith(f"{host}:") else ""
+    return [f"{prefix}{each}" for each in found if f"{host}:{each}" not in _given(context)]
+
+
+def _hosts_of_site(context: click.Context, begun: str, here: Collection[str]) -> list[str]:
+    """Return the hosts that begin with `begun`, each with a colon.
+
+    A shell appends a space to the only word that is left, and so the names of an only host are
+    returned, unless others are `here`.
+    """
+    by_host = _names_by_host(context)
+    near = [each for each in by_host if each.startswith(begun) and len(by_host) > 1]
+    if len(near) == 1 and not here:
+        return [f"{near[0]}:{each}" for each in (*by_host[near[0]], "router")]
+    return [f"{each}:" for each in near]
+
+
+def _split(context: click.Context, begun: str) -> tuple[str, str, str]:
+    """Return the host, the colon if there is one, and the name of a word that has begun.
+
+    bash takes the colon for a word of its own.
+    """
+    given = _given(context)
+    if begun == ":" and given:
+        return given[-1], ":", ""
+    if len(given) > 1 and given[-1] == ":":
+        return given[-2], ":", begun
+    return begun.partition(":")
+
+
+def _names_by_host(context: click.Context) -> dict[str, list[str]]:
+    """Return the instance-ids of all hosts, as the daemon's site file or else ours has them."""
+    from ocsd.cli.talk import control
+
+    daemon = next(iter(control.find_all(_COMPLETION_LIMIT_S)), None)
+    if daemon is None:
+        site = _site(context)
+        hosts = site.hosts if site is not None else {}
+        return {host: [it.instance_id for it in entry.instances] for host, entry in hosts.items()}
+    try:
+        answer = daemon.ask(f"/v1/site/{daemon.host}", {"request": "names"}, _COMPLETION_LIMIT_S)
+    except OcsdError:
+        return {}
+    return dict(answer.get("hosts") or {})
+
+
+def _given(context: click.Context) -> tuple[str, ...]:
+    params = context.params
+    return params.get("instance_ids") or params.get("names") or params.get("words") or ()
+
+
 def _not_given(context: click.Context, names: Iterable[str]) -> list[str]:
     """Return the names that the command line does not contain yet."""
-    params = context.params
-    given = params.get("instance_ids") or params.get("names") or params.get("words") or ()
+    given = _given(context)
     return [name for name in names if name not in given]
 
 

@@ -81,6 +81,8 @@ def not_names(verb: str, change: str) -> Callable[[Callable[..., Any]], Callable
     ) -> None:
         if names:
             given = " ".join(names)
+            if all(name.endswith(":") for name in names):
+                given += " --all"  # all of these hosts
             raise click.UsageError(
                 f"`ocsd {verb}` {verb}s everything on a host; did you mean `ocsd {change} {given}`?"
             )

@@ -35,4 +35,5 @@ SHORT_HELP = {
     "access": "Close the site to strangers: keys, people, and what each may do.",
     "install": "Have systemd start this host at every boot.",
     "completion": "Print the completion script for a shell.",
+    "docs": "Show the documentation of the installed version, or find words in it.",
 }

@@ -95,7 +95,9 @@ def found(site_file: str | None, names: str | None) -> RollOut:
         for host in known
         if host.host not in site.hosts
     }
-    ports: dict[str, HostPort] = {name: FarPort(far.FarHost(name, way)) for name in chosen}
+    ports: dict[str, HostPort] = {
+        name: FarPort(far.FarHost(name, way), str(path)) for name in chosen
+    }
     return RollOut(NewFile(str(path), text, load.digest(text.encode())), ports, strangers)
 
 

@@ -66,10 +66,21 @@ def is_refusal(error: OcsdError) -> bool:
 
 
 class FarPort:
-    """A host that may be another machine."""
+    """A host that may be another machine.
 
-    def __init__(self, far: "FarHost") -> None:
+    Parameters
+    ----------
+    far : FarHost
+        The host.
+    path : str
+        The new site file on this machine. A host judges its text as if it stood in the place of its
+        own file; in what it says of that text, this file is named.
+    """
+
+    def __init__(self, far: "FarHost", path: str) -> None:
         self._far = far
+        self._path = path
+        self._its_path = ""
 
     @property
     def name(self) -> str:
@@ -82,11 +93,19 @@ class FarPort:
 
     def file(self) -> HeldFile:
         """Return the site file on its disk."""
-        return _held(self._far.ask("file"))
+        held = _held(self._far.ask("file"))
+        self._its_path = held.site_file
+        return held
 
     def foresee(self, text: str) -> dict[str, Any]:
         """Return what a site file of this text would change."""
-        return _object(self._run("reload", "--dry-run", "--stdin", "--json", given=text))
+        try:
+            told = self._run("reload", "--dry-run", "--stdin", "--json", given=text)
+        except DaemonRefusedError as error:
+            raise self._about_new_file(error) from error
+        found = _object(told)
+        warnings = [self._in_new_file(each) for each in found.get("warnings") or ()]
+        return {**found, "warnings": warnings}
 
     def installed(self) -> InstalledCode:
         """Return what an upgrade would bring."""
@@ -95,7 +114,10 @@ class FarPort:
 
     def take(self, text: str, digest_before: str) -> None:
         """Put a text in the place of the site file."""
-        self._far.ask("take_file", text=text, digest_before=digest_before)
+        try:
+            self._far.ask("take_file", text=text, digest_before=digest_before)
+        except DaemonRefusedError as error:
+            raise self._about_new_file(error) from error
 
     def put_back(self) -> HeldFile:
         """Put the file before back in its place."""
@@ -108,6 +130,15 @@ class FarPort:
     def upgrade(self) -> None:
         """Replace the daemon by that of the installed version."""
         self._run("upgrade")
+
+    def _about_new_file(self, error: DaemonRefusedError) -> DaemonRefusedError:
+        return DaemonRefusedError(self._in_new_file(str(error)), error.exit_code)
+
+    def _in_new_file(self, text: str) -> str:
+        """Return a text about a line of the site file of the host, with the name of the new one."""
+        if not self._its_path:
+            return text
+        return text.replace(f"{self._its_path}:", f"{self._path}:")
 
     def _run(self, *words: str, given: str | None = None) -> str:
         """Run a command of ocsd on the host; return its output.

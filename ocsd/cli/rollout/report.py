@@ -53,12 +53,13 @@ def _summary(sight: Sight, digest: str) -> str:
 
 
 def effect_words(effects: Mapping[str, str]) -> str:
-    """Say how many instances start, restart and end, e.g. ``1 starts, 2 restart``."""
-    found = []
+    """Say how many instances start, restart and end, e.g. ``1 instance starts, 2 restart``."""
+    found: list[str] = []
     for effect in MOVING:
-        names = [name for name, each in effects.items() if each == effect]
-        if names:
-            found.append(f"{len(names)} {effect if len(names) == 1 else effect[:-1]}")
+        number = list(effects.values()).count(effect)
+        if number:
+            subject = str(number) if found else plural(number, "instance")
+            found.append(f"{subject} {effect if number == 1 else effect[:-1]}")
     return ", ".join(found) or "no instance is touched"
 
 
@@ -124,11 +125,13 @@ _NEXT: Final[Mapping[Stage, str]] = {
 def result_lines(course: Course, new: NewFile) -> Iterator[str]:
     """Yield a line for each host that is not done, and a summary."""
     counts: dict[Stage, int] = {}
+    alike: dict[tuple[Stage, str], list[str]] = {}
     for host, stage in course.stages.items():
         counts[stage] = counts.get(stage, 0) + 1
         if stage in _NEXT:
-            reason = course.reasons.get(host, "")
-            yield f"{host} {stage}: {'; '.join(filter(None, (reason, _NEXT[stage])))}"
+            alike.setdefault((stage, course.reasons.get(host, "")), []).append(host)
+    for (stage, reason), hosts in alike.items():
+        yield f"{', '.join(hosts)} {stage}: {'; '.join(filter(None, (reason, _NEXT[stage])))}"
     told = ", ".join(f"{number} {stage}" for stage, number in counts.items())
     yield f"{plural(len(course.stages), 'host')}: {told}"
     if course.under_way or course.has_failed or course.interrupted:

@@ -134,7 +134,7 @@ class Performer:
         begun_s = time.monotonic()
         tell_at_s, deadline_s = begun_s + self.first_told_s, begun_s + self.limit_s
         while True:
-            found = self._judged(host, effects, before)
+            found = self._judged(host, effects, before, time.monotonic() - begun_s)
             if found.failed:
                 raise OcsdError("; ".join(found.failed))
             if not found.waits:
@@ -148,9 +148,11 @@ class Performer:
                 tell_at_s = now_s + TELL_PERIOD_S
             self.over.wait(self.poll_period_s)
 
-    def _judged(self, host: str, effects: Mapping[str, str], before: HostStatus) -> Arrival:
+    def _judged(
+        self, host: str, effects: Mapping[str, str], before: HostStatus, past_s: float
+    ) -> Arrival:
         try:
             now = replies.host_status(self.ports[host].status())
         except OcsdError as error:
             return Arrival(waits=(str(error),))
-        return arrival(effects, before, now, STEADY_S)
+        return arrival(effects, before, now, STEADY_S, past_s)

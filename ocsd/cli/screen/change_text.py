@@ -4,10 +4,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ocsd.text.units import memory
+
 Pairs = Mapping[str, Sequence[Any]]
 """The old and the new value of each key that differs."""
 
 NOTHING = "(none)"
+_MEMORY_KEY = "memory"
+"""The key whose value is a number of bytes, however it is written in the site file."""
 
 
 def lines(pairs: Pairs) -> Iterator[str]:
@@ -15,7 +19,7 @@ def lines(pairs: Pairs) -> Iterator[str]:
     for key, (old, new) in sorted(pairs.items()):
         if key == "arguments":
             old, new = _only_different(_by_option(old or ()), _by_option(new or ()))
-        yield f"{key}: {_shown(old)} -> {_shown(new)}"
+        yield f"{key}: {_shown(key, old)} -> {_shown(key, new)}"
 
 
 def _by_option(words: Sequence[str]) -> list[str]:
@@ -40,8 +44,10 @@ def _only_different(old: list[str], new: list[str]) -> tuple[list[str], list[str
     return gone, come
 
 
-def _shown(value: Any) -> str:
+def _shown(key: str, value: Any) -> str:
     match value:
+        case int() if key == _MEMORY_KEY:
+            return memory(value)
         case None | [] | {} | "":
             return NOTHING
         case list():

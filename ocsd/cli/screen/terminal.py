@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import click
 
-from ocsd.text.characters import takes_unicode
+from ocsd.text.characters import FAR_TERMINAL, takes_unicode
 
 # Each symbol has a shape of its own, because colours are not for all eyes, and an ASCII form.
 _SYMBOLS = {
@@ -99,9 +99,10 @@ class Terminal(NamedTuple):
 def of_output() -> Terminal:
     """Return the abilities of the standard output.
 
+    A command for another host (`ocsd.daemon.site.runs`) prints to the terminal there.
     ``TERM=dumb`` and a ``NO_COLOR`` that is not empty (no-color.org) switch colours off.
     """
-    interactive = sys.stdout.isatty()
+    interactive = sys.stdout.isatty() or bool(os.environ.get(FAR_TERMINAL))
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     width_columns, height_lines = size()
     return Terminal(

@@ -23,8 +23,10 @@ _STEPS: Final = frozenset({"down", "reload"})
 _HELP: Final = frozenset({"-h", "--help"})
 _OWN_OPTIONS: Final = frozenset({"--data-dir", "--folder", "--unit"})
 """Options with a value that hosts do not take from others."""
-_BESIDE: Final = frozenset({"router", "ocsd", "forkserver"})
-"""Names that each host has."""
+
+
+_OF_OTHER_THINGS: Final = frozenset({"alarm", "data"})
+"""Commands whose names are not those of instances."""
 
 
 class CommandWords(NamedTuple):
@@ -52,6 +54,23 @@ class CommandWords(NamedTuple):
         has_part = not parts or bool(parts & set(self.kept))
         return not has_part and targets.target_of(self.names[0]).host is None
 
+    def refuse_other_parts(self) -> None:
+        """Refuse a part of a command that other hosts do not run, as ``data lab-2: export``.
+
+        Raises
+        ------
+        UsageError
+            If it is one.
+        """
+        parts = COMMANDS[self.command].parts
+        named = [name for name in self.names if targets.target_of(name).host is None]
+        if parts and not parts & set(self.kept):
+            given = " ".join((self.command, *named[:1]))
+            raise UsageError(
+                f"another host runs no `ocsd {given}`; of {self.command} it runs "
+                f"{', '.join(sorted(parts))}; for all else log in there"
+            )
+
     def of(self, chosen: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         """Return the command line for each host, with the names chosen for it."""
         return {host: [*self.kept, *names] for host, names in chosen.items()}
@@ -70,10 +89,13 @@ def addressed(words: Sequence[str]) -> int | None:
     line = read(words)
     if not line.names_hosts or line.is_of_this_host or _HELP & set(words):
         return None
+    line.refuse_other_parts()
     if line.host is not None:
         raise UsageError("a target with a colon names its host, so --host has nothing to say")
     way, hosts = whole_site(line.site_file)
-    return _run_all(way, hosts, line.of(targets.by_host(line.names, hosts)))
+    of_instances = line.command not in _OF_OTHER_THINGS
+    chosen = targets.by_host(line.names, hosts, of_instances=of_instances)
+    return _run_all(way, hosts, line.of(chosen))
 
 
 def after(error: OcsdError, words: Sequence[str]) -> int:
@@ -112,7 +134,9 @@ def _may_help(line: CommandWords, here: Container[str], error: OcsdError) -> boo
         return False
     if line.host is not None:
         return line.host not in here
-    return bool(line.names) and line.command != "data" and not _BESIDE & set(line.names)
+    return (
+        bool(line.names) and line.command != "data" and not targets.OF_EACH_HOST & set(line.names)
+    )
 
 
 def _chosen(
@@ -169,8 +193,14 @@ def _meant(hosts: Iterable[SiteHost], lines: Container[str]) -> list[SiteHost]:
 
 def _why_away(hosts: Iterable[SiteHost]) -> str:
     """Return why hosts do not answer; empty if all do."""
-    away = (each for each in hosts if not each.answers)
-    return "; ".join(f"host '{each.host}' does not answer: {each.trouble}" for each in away)
+    here = {daemon.host for daemon in control.find_all()}
+    told = []
+    for each in hosts:
+        if not each.answers:
+            told.append(f"host '{each.host}' does not answer: {each.trouble}")
+        if not each.answers and each.host in here:
+            told.append(f"a daemon of that name runs here: add --host {each.host}, without a colon")
+    return "; ".join(told)
 
 
 def _changes(lines: Mapping[str, Sequence[str]]) -> bool:

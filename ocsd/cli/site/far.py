@@ -7,17 +7,16 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
 
 from ocsd.cli.screen import terminal
-from ocsd.cli.talk import control, site_router
-from ocsd.client.http import ControlClientError
+from ocsd.cli.talk import control
 from ocsd.errors import (
-    DaemonRefusedError,
     NoDaemonError,
     OcsdError,
     TimedOutError,
     UnreachableError,
 )
+from ocsd.status.brief import spread
 from ocsd.status.commands import COMMANDS
-from ocsd.status.site import RUN_LIMIT_S, SiteHost, control_uri, hosts_of
+from ocsd.status.site import RUN_LIMIT_S, SiteHost, hosts_of
 from ocsd.text import units
 
 _LIMITS_S: Final[Mapping[str, float]] = {
@@ -71,41 +70,6 @@ class ThroughDaemon(NamedTuple):
         yield self.daemon.host
 
 
-class ThroughRouter(NamedTuple):
-    """Through the site's router, where no daemon runs on this machine."""
-
-    router: site_router.SiteRouter
-    hosts: tuple[str, ...]
-    """The hosts of the site file, that of the router first."""
-
-    def ask(self, host: str, body: Mapping[str, Any], limit_s: float) -> dict[str, Any]:
-        """Return a host's answer; see `ThroughDaemon.ask`."""
-        uri = control_uri(self.router.address_root, host)
-        client = self.router.client(uri, timeout_s=limit_s)
-        try:
-            answer = client.call(uri, **body)
-        except ControlClientError as error:
-            raise self._explained(host, error) from error
-        if not isinstance(answer, dict):
-            raise OcsdError(f"host '{host}' answered something that is not an object")
-        if "error" in answer:
-            told = answer["error"]
-            raise DaemonRefusedError(str(told.get("message")), int(told.get("exit_code", 1)))
-        return answer
-
-    def asked_for_all(self) -> Iterator[str]:
-        """Yield the hosts of the site file."""
-        yield from self.hosts
-
-    def _explained(self, host: str, error: ControlClientError) -> OcsdError:
-        if error.error in {"wamp.error.no_such_procedure", "wamp.error.canceled"}:
-            url = self.router.wamp_http
-            return NoDaemonError(
-                f"no daemon of host '{host}' is connected to the site's router at {url}"
-            )
-        return self.router.explained(error, f"the daemon of {host}")
-
-
 def ways(
     site_file: str | None = None, silent: Container[str] = (), through: str | None = None
 ) -> Iterator[Way]:
@@ -124,20 +88,23 @@ def ways(
             yield ThroughDaemon(daemon)
     if found:
         return
-    # pydantic and yaml take longer to load than all of `ocsd status`.
-    from ocsd.site import load
+    # What it loads (pydantic, yaml, http, ssl) takes longer than all of `ocsd status --site`.
+    from ocsd.cli.site.through_router import way_of
 
-    site = load.load(load.find(site_file))
-    names = sorted(site.hosts, key=lambda name: site.hosts[name].crossbar is None)
-    yield ThroughRouter(site_router.find(site_file or site.path, None), tuple(names))
+    yield way_of(site_file)
 
 
 def whole_site(
-    site_file: str | None = None, silent: Container[str] = (), through: str | None = None
+    site_file: str | None = None,
+    silent: Container[str] = (),
+    through: str | None = None,
+    *,
+    is_brief: bool = True,
 ) -> tuple[Way, tuple[SiteHost, ...]]:
     """Return all hosts of the site as one of them knows them, and the way to that one.
 
-    Parameters are those of `ways`.
+    Parameters are those of `ways`. The status of a host is brief (`ocsd.status.brief`), unless the
+    whole is asked for.
 
     Raises
     ------
@@ -145,13 +112,14 @@ def whole_site(
         If none can be asked.
     """
     failure: OcsdError | None = None
+    body = {"request": "site", "brief": is_brief}
     deadline_s = time.monotonic() + _SEARCH_LIMIT_S
     for way, host in _all_ways(ways(site_file, silent, through)):
         limit_s = min(_LIMITS_S["site"], deadline_s - time.monotonic())
         if limit_s <= 0:
             break
         try:
-            return way, hosts_of(way.ask(host, {"request": "site"}, limit_s))
+            return way, hosts_of(way.ask(host, body, limit_s))
         except (NoDaemonError, TimedOutError, UnreachableError) as error:
             failure = failure or error
     raise failure or NoDaemonError("no daemon of this site can be asked")
@@ -204,10 +172,10 @@ class FarHost:
         limit_s = _LIMITS_S.get(request, _FAR_LIMIT_S)
         return self.way.ask(self.name, {"request": request, **more}, limit_s)
 
-    def status(self) -> dict[str, Any]:
-        """Return the host's answer of ``GET /v1/status``; raises as `ask` does."""
-        status: dict[str, Any] = self.ask("status")["status"]
-        return status
+    def status(self, *, is_brief: bool = False) -> dict[str, Any]:
+        """Return the host's status, as of ``GET /v1/status`` or brief; raises as `ask` does."""
+        status: dict[str, Any] = self.ask("status", brief=is_brief)["status"]
+        return spread(status)
 
     def run(
         self,
@@ -233,7 +201,9 @@ class FarHost:
             As for `ask`.
         """
         screen = terminal.of_output()
-        looks = {"columns": screen.width_columns, "colour": screen.colour}
+        looks: dict[str, Any] = {"columns": screen.width_columns, "colour": screen.colour}
+        if screen.interactive and out is None:
+            looks["lines"] = screen.height_lines
         begun_s = time.monotonic()
         answer = self._ask_on(words, "run", words=list(words), input=given, **looks)
         show, complain = out or _printer(sys.stdout), err or _printer(sys.stderr)

@@ -2,60 +2,104 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from ocsd.cli.overview.page import page, wrapped
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import Terminal
-from ocsd.cli.site.far import whole_site
+from ocsd.cli.site.far import FarHost, ThroughDaemon, whole_site
 from ocsd.cli.talk import control
 from ocsd.errors import NoDaemonError, OcsdError
 from ocsd.status import replies
 from ocsd.status import verdict as verdicts
 from ocsd.status.headlines import Parts, counts, verdict_parts
-from ocsd.status.site import ASK_LIMIT_S, SiteHost
-from ocsd.status.verdict import HostWord, verdict_of
+from ocsd.status.site import SiteHost
+from ocsd.status.verdict import HostVerdict, HostWord, verdict_of
 from ocsd.status.wrong import wrong_of
+from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 from ocsd.text.reason import clause
 
 _NO_ANSWER: Final = "no answer"
 
 
-class WholeSite(NamedTuple):
-    """All hosts that could be found."""
+class HostView(NamedTuple):
+    """A host, and what its last status says."""
 
-    hosts: tuple[SiteHost, ...]
-    trouble: str = ""
-    """Why the hosts of other machines are not among them; empty if they are."""
-    beside: tuple[SiteHost, ...] = ()
-    """Hosts of other sites whose daemons run on this machine."""
+    host: SiteHost
+    report: replies.HostStatus
+    """Empty if nothing is known of the host."""
+    verdict: HostVerdict
+
+    @property
+    def word(self) -> str:
+        """The verdict on the host in a word."""
+        if not self.host.answers:
+            return _NO_ANSWER
+        return str(self.verdict.word)
 
 
-def found(through: str | None = None) -> WholeSite:
+class WholeSite:
+    """All hosts that could be found.
+
+    Parameters
+    ----------
+    hosts : iterable of SiteHost
+        Those of the site.
+    trouble : str
+        Why the hosts of other machines are not among them; empty if they are.
+    beside : iterable of SiteHost
+        Hosts of other sites whose daemons run on this machine.
+    """
+
+    def __init__(
+        self, hosts: Iterable[SiteHost], trouble: str = "", beside: Iterable[SiteHost] = ()
+    ) -> None:
+        self.hosts = [_view(each) for each in hosts]
+        self.trouble = trouble
+        self.beside = [_view(each) for each in beside]
+
+
+def _view(host: SiteHost) -> HostView:
+    report = replies.host_status(host.status or {})
+    return HostView(host, report, verdict_of(report))
+
+
+def found(through: str | None = None, *, is_brief: bool = True) -> WholeSite:
     """Return all hosts of the site, and those whose daemons run on this machine in any case.
 
-    `through` names a host of this machine whose site is meant, if there may be several.
+    Parameters
+    ----------
+    through : str, optional
+        A host of this machine whose site is meant, if there may be several.
+    is_brief : bool
+        Whether brief statuses are enough (`ocsd.status.brief`).
 
     Raises
     ------
     OcsdError
         If no daemon answers, neither here nor through the router.
     """
-    here = {each.host: each for each in _here()}
+    daemons = list(control.find_all())
+    if len(daemons) == 1:
+        # Its answer has all, itself included. Without one, it is found out why, below.
+        with suppress(OcsdError):
+            return WholeSite(whole_site(through=through, is_brief=is_brief)[1])
+    here = {each.host: each for each in _here(daemons, is_brief=is_brief)}
     silent = {name for name, each in here.items() if not each.answers}
     try:
-        hosts = whole_site(None, silent, through)[1]
+        hosts = whole_site(None, silent, through, is_brief=is_brief)[1]
     except OcsdError as error:
         if not here or through is not None:
             raise
-        return WholeSite(tuple(here.values()), str(error))
-    listed = tuple(_fresher(each, here.pop(each.host, None)) for each in hosts)
-    return WholeSite(listed, beside=tuple(here.values()))
+        return WholeSite(here.values(), str(error))
+    listed = [_fresher(each, here.pop(each.host, None)) for each in hosts]
+    return WholeSite(listed, beside=here.values())
 
 
-def instead_of(error: OcsdError) -> WholeSite:
+def instead_of(error: OcsdError, *, is_brief: bool) -> WholeSite:
     """Return all hosts, because a command about one host failed with `error`.
 
     Raises
@@ -64,7 +108,7 @@ def instead_of(error: OcsdError) -> WholeSite:
         The same, if no daemon answers.
     """
     try:
-        return found()
+        return found(is_brief=is_brief)
     except OcsdError as failure:
         raise error from failure
 
@@ -73,16 +117,16 @@ def as_json(site: WholeSite) -> str:
     """Return the site as one JSON object."""
     rows = [
         {
-            "host": each.host,
-            "verdict": _word(each),
-            "status": each.status,
-            "seen_at": each.seen_at,
-            "trouble": each.trouble,
-            "notes": list(each.notes),
+            "host": each.host.host,
+            "verdict": each.word,
+            "status": each.host.status,
+            "seen_at": each.host.seen_at,
+            "trouble": each.host.trouble,
+            "notes": list(each.host.notes),
         }
         for each in site.hosts
     ]
-    beside = [each.host for each in site.beside]
+    beside = [each.host.host for each in site.beside]
     return json.dumps({"hosts": rows, "trouble": site.trouble, "beside": beside}, indent=2)
 
 
@@ -95,15 +139,15 @@ def lines(site: WholeSite, screen: Terminal, *, everything: bool = False) -> lis
     if site.trouble:
         printed += _joined([[f"other hosts are not known: {one_line(site.trouble)}"]], screen)
     for each in site.hosts:
-        if everything and each.answers:
-            report = replies.host_status(each.status or {})
-            printed += ["", *page(report, verdict_of(report), screen, everything=True)]
+        if everything and each.host.answers:
+            printed += ["", *page(each.report, each.verdict, screen, everything=True)]
             printed += _joined(_notes(each), screen)
         else:
             printed += _joined(_of_host(each, screen), screen)
     for each in site.beside:
-        note = f"of another site; all of that one: ocsd status --site --host {each.host}"
-        printed += _joined([*_of_host(each, screen), [f"  {each.host} is {note}"]], screen)
+        name = each.host.host
+        note = f"of another site; all of that one: ocsd status --site --host {name}"
+        printed += _joined([*_of_host(each, screen), [f"  {name} is {note}"]], screen)
     return printed
 
 
@@ -118,10 +162,11 @@ def exit_code(site: WholeSite, *, strict: bool = False) -> int:
     return max(codes, default=0)
 
 
-def _here() -> Iterator[SiteHost]:
-    for daemon in control.find_all():
+def _here(daemons: Iterable[control.DaemonClient], *, is_brief: bool) -> Iterator[SiteHost]:
+    for daemon in daemons:
+        far = FarHost(daemon.host, ThroughDaemon(daemon))
         try:
-            yield SiteHost(daemon.host, daemon.status(ASK_LIMIT_S), time.time())
+            yield SiteHost(daemon.host, far.status(is_brief=is_brief), time.time())
         except NoDaemonError:
             continue  # it ended just now
         except OcsdError as error:
@@ -136,20 +181,17 @@ def _fresher(told: SiteHost, here: SiteHost | None) -> SiteHost:
 
 
 def _head(site: WholeSite, screen: Terminal) -> Parts:
-    answering = [each for each in site.hosts if each.answers]
-    instances = [
-        instance
-        for each in answering
-        for instance in replies.host_status(each.status or {}).instances
-    ]
+    answering = [each for each in site.hosts if each.host.answers]
+    instances = [instance for each in answering for instance in each.report.instances]
     word = _worst(site)
-    number = f"{len(answering)} of {len(site.hosts)} hosts answer"
+    verb = "answers" if len(site.hosts) == 1 else "answer"
+    number = f"{len(answering)} of {plural(len(site.hosts), 'host')} {verb}"
     return [f"{screen.bold('site')}: {screen.styled(word, word)}", number, counts(instances)]
 
 
 def _worst(site: WholeSite) -> str:
     """Return the verdict on the site in a word: that of the host that is worst off."""
-    words = {_word(each) for each in site.hosts}
+    words = {each.word for each in site.hosts}
     if _NO_ANSWER in words:
         return HostWord.ATTENTION
     # A host on which nothing runs on purpose says nothing of the others.
@@ -157,43 +199,36 @@ def _worst(site: WholeSite) -> str:
     return max(rest, key=list(map(str, HostWord)).index)
 
 
-def _word(host: SiteHost) -> str:
-    if not host.answers:
-        return _NO_ANSWER
-    return str(verdict_of(replies.host_status(host.status or {})).word)
-
-
-def _of_host(host: SiteHost, screen: Terminal) -> list[Parts]:
-    if not host.answers:
-        return [_absent(host, screen)]
-    report = replies.host_status(host.status or {})
-    verdict = verdict_of(report)
-    rows = [verdict_parts(report, verdict, screen)]
-    for wrong in wrong_of(report, verdict):
+def _of_host(each: HostView, screen: Terminal) -> list[Parts]:
+    if not each.host.answers:
+        return [_absent(each, screen)]
+    rows = [verdict_parts(each.report, each.verdict, screen)]
+    for wrong in wrong_of(each.report, each.verdict, f"{each.host.host}:"):
         what = f"  {wrong.what}{clause(': ', wrong.reason)}"
         rows.append([what, wrong.remedy])
-    return [*rows, *_notes(host)]
+    return [*rows, *_notes(each)]
 
 
-def _notes(host: SiteHost) -> list[Parts]:
-    return [[f"  {host.host} {one_line(note)}"] for note in host.notes]
+def _notes(each: HostView) -> list[Parts]:
+    return [[f"  {each.host.host} {one_line(note)}"] for note in each.host.notes]
 
 
-def _absent(host: SiteHost, screen: Terminal) -> Parts:
+def _absent(each: HostView, screen: Terminal) -> Parts:
     """Return the line about a host that does not answer, with what was last known of it."""
+    host = each.host
     name, word = screen.bold(host.host), screen.styled(_NO_ANSWER, "attention")
     parts = [f"{name}: {word}", one_line(host.trouble)]
     if host.status is not None:
-        return [*parts, f"then: {counts(replies.host_status(host.status).instances)}"]
+        return [*parts, f"then: {counts(each.report.instances)}", "on its machine: ocsd status"]
     return [*parts, f"if it is not started: ocsd start --host {host.host} on its machine"]
 
 
-def _exit_code(host: SiteHost, *, strict: bool) -> int:
-    if not host.answers:
+def _exit_code(each: HostView, *, strict: bool) -> int:
+    if not each.host.answers:
         return verdicts.NOT_IN_TARGET_EXIT
-    report = replies.host_status(host.status or {})
-    code = verdicts.exit_code(verdict_of(report), router_works=report.router.works, strict=strict)
-    if not code and strict and host.notes:
+    works = each.report.router.works
+    code = verdicts.exit_code(each.verdict, router_works=works, strict=strict)
+    if not code and strict and each.host.notes:
         return verdicts.NOT_WELL_EXIT
     return code
 

@@ -143,7 +143,7 @@ def find(site_file: str | None, host: str | None, limit_s: float = _DAEMON_LIMIT
     SiteFileError
         If the site file is missing or wrong, or no daemon runs and there is none.
     SeveralDaemonsError
-        If daemons of several sites run and `host` is not given.
+        If daemons with several routers run and `host` is not given.
     NoDaemonError, TimedOutError, NotPermittedError
         If the daemon of `host` cannot be asked.
     """
@@ -152,7 +152,9 @@ def find(site_file: str | None, host: str | None, limit_s: float = _DAEMON_LIMIT
     routers = {_of_status(each.status(limit_s)): each.host for each in _daemons(host, limit_s)}
     if len(routers) > 1:
         names = ", ".join(routers.values())
-        raise SeveralDaemonsError(f"daemons of several sites run here ({names}); add --host")
+        raise SeveralDaemonsError(
+            f"the daemons here have different routers ({names}); say which is meant with --host"
+        )
     for router in routers:
         return router
     try:

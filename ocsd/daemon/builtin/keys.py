@@ -11,7 +11,8 @@ from ocsd.access.store import AccessStore
 from ocsd.access.tickets import Login, ticket_of
 from ocsd.errors import AccessFilesError, NotPermittedError, OcsdError, RouterError
 from ocsd.router.guard.facts import GuardFacts
-from ocsd.router.transports import Secured, paths_of
+from ocsd.router.transports import SOCKETS_ONLY, Secured, paths_of
+from ocsd.site import recording
 from ocsd.site.model import Host, Hub, Site
 from ocsd.system.paths import HostPaths
 
@@ -104,13 +105,17 @@ def has_keys(hub: Hub, paths: HostPaths) -> bool:
 def secured(site: Site, hub: Hub, paths: HostPaths) -> tuple[Secured, GuardFacts]:
     """Return what a router of this host with logins needs.
 
+    A host's own router beside that of the site needs the key of the host only.
+
     Raises
     ------
     RouterError, AccessFilesError
-        If this host has no keys of a hub.
+        If this host runs the site's router and has no keys of a hub.
     """
     store = AccessStore(paths.access)
     identity = store.identity()
+    if _is_leaf(site, paths):
+        return SOCKETS_ONLY, facts_of(site, hub, paths)
     if not identity.is_hub:
         raise RouterError(
             f"the keys in {store.folder} are those of a host without a router; the host "
@@ -140,8 +145,14 @@ def facts_of(site: Site, hub: Hub, paths: HostPaths) -> GuardFacts:
         is_closed=hub.is_closed,
         homes=homes,
         directors=tuple(directors),
+        leaves=tuple(host.name for host in site.hosts.values() if host.has_own_router),
+        site_hub=recording.centre(site) if _is_leaf(site, paths) else "",
         notify_socket=str(paths.notify_socket),
     )
+
+
+def _is_leaf(site: Site, paths: HostPaths) -> bool:
+    return paths.host in site.hosts and site.hosts[paths.host].has_own_router
 
 
 def _homes(host: Host) -> dict[str, str]:

@@ -18,7 +18,9 @@ from ocsd.errors import AccessFilesError, NotPermittedError, RouterError
 from ocsd.forkserver.protocol import Spawned, SpawnRequest
 from ocsd.reactor.repeating import repeating
 from ocsd.router import config, local, probe
+from ocsd.router.guard.facts import GuardFacts
 from ocsd.router.probe import Answering
+from ocsd.router.transports import SOCKETS_ONLY, Secured
 from ocsd.site import machine
 from ocsd.site.model import Crossbar, Hub, Site
 from ocsd.supervisor.events import BecameReady, State
@@ -58,7 +60,9 @@ class RouterPlan:
     refusal: str = ""
     """Why it must not be started: the site is closed, and its keys cannot be used."""
     bridge_socket: Path | None = None
-    """Its socket for the bridge, if it is this host's own beside that of the site."""
+    """Its socket for the bridge, if it is an open router beside that of the site."""
+    is_bridged: bool = False
+    """Whether it is this host's own, beside that of the site."""
 
 
 def plan_router(
@@ -86,7 +90,8 @@ def plan_router(
     hub = plan.host.hub(site.hub)
     if not plan.runs_router:
         return RouterPlan(socket=local.find(hub))
-    if not runs_already and (found := _found(hub)):
+    has_port = not (plan.host.has_own_router and hub.is_closed)
+    if has_port and not runs_already and (found := _found(hub)):
         if plan.host.has_own_router:
             raise _in_use("wamp_server", hub.wamp_server)
         return found
@@ -131,26 +136,31 @@ def _own(
 ) -> RouterPlan:
     """Write the configuration of a router that this daemon runs."""
     secured = facts = http_socket = None
-    if hub.tls_url is not None and not trouble:
-        # Not for other sites: it loads what only a site with keys needs.
-        from ocsd.daemon.builtin import keys
-
-        try:
-            if keys.has_keys(hub, paths):
-                secured, facts = keys.secured(site, hub, paths)
-                http_socket = paths.router_http_socket
-        except (AccessFilesError, NotPermittedError, RouterError) as error:
-            trouble = str(error)
+    try:
+        if hub.tls_url is not None and not trouble and (found := _secured(site, hub, paths)):
+            (secured, facts), http_socket = found, paths.router_http_socket
+    except (AccessFilesError, NotPermittedError, RouterError) as error:
+        trouble = str(error)
     is_guarded = hub.is_closed or secured is not None
     start = config.start(crossbar, paths.router_config, is_guarded=is_guarded)
     if hub.is_closed and trouble:
         refusal = f"{trouble}; mend that, then: ocsd stop, ocsd start -d"
         return RouterPlan(start.command, paths.router_socket, start.environment, refusal=refusal)
-    bridge_socket = paths.bridge_socket if bridged else None
+    # Where everybody logs in, the bridge uses the socket of all others.
+    bridge_socket = paths.bridge_socket if bridged and not is_guarded else None
+    has_port = secured is not SOCKETS_ONLY
     config.write(paths.router_config, hub, paths.router_socket, secured, facts, bridge_socket)
-    local.announce(paths.runtime, hub, is_guarded=is_guarded)
+    local.announce(paths.runtime, hub, is_guarded=is_guarded, has_port=has_port)
     plan = RouterPlan(start.command, paths.router_socket, start.environment, http_socket)
-    return replace(plan, bridge_socket=bridge_socket)
+    return replace(plan, bridge_socket=bridge_socket, is_bridged=bridged)
+
+
+def _secured(site: Site, hub: Hub, paths: HostPaths) -> tuple[Secured, GuardFacts] | None:
+    """Return what a router with logins needs; None if this host has no keys."""
+    # Not for other sites: it loads what only a site with keys needs.
+    from ocsd.daemon.builtin import keys
+
+    return keys.secured(site, hub, paths) if keys.has_keys(hub, paths) else None
 
 
 def last_words(log: Path, hub: Hub, since: Spawned | None) -> str:
@@ -169,6 +179,13 @@ def _in_use(key: str, url: str) -> RouterError:
     )
 
 
+def request_to_expect(plan: RouterPlan, paths: HostPaths) -> SpawnRequest | None:
+    """Return the request that will start the router, if this daemon runs one."""
+    if not plan.command or plan.refusal:
+        return None
+    return _request(plan, paths)
+
+
 def request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
     """Return the request that starts the router."""
     if plan.socket is not None:
@@ -177,6 +194,10 @@ def request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
         (plan.socket.parent / HTTP_SOCKET).unlink(missing_ok=True)
     if plan.bridge_socket is not None:
         plan.bridge_socket.unlink(missing_ok=True)
+    return _request(plan, paths)
+
+
+def _request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
     return SpawnRequest(
         instance_id=ROUTER_NAME,
         log_path=str(paths.instance_log(ROUTER_NAME)),
@@ -277,7 +298,7 @@ def _asking(hub: Hub, plan: RouterPlan, on_answer: Callable[[], None], reactor: 
     """
     url = urlsplit(hub.wamp_http)
     procedure = f"{hub.address_root}.{ROUTER_NAME}"
-    if plan.bridge_socket is not None:
+    if plan.is_bridged:
         procedure = PROBE  # the other one would go on to the hub
     body = json.dumps({"procedure": procedure})
     question = (

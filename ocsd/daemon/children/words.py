@@ -27,10 +27,11 @@ class Words:
 
     def __post_init__(self) -> None:
         self._unclaimed: dict[int, dict[str, str]] = {}
+        self._found: dict[int, Keeper] = {}
 
     def receive(self, pid: int, fields: Mapping[str, str]) -> None:
         """Hand over a message of a process, or keep it until it is claimed."""
-        keeper = self.keeper_of(pid)
+        keeper = self._keeper(pid)
         if keeper is not None:
             keeper.notified(fields)
         elif AUDIT_KEY in fields and (parent := self.keeper_of(self.parent_of(pid))) is not None:
@@ -38,6 +39,15 @@ class Words:
             parent.audited(fields)
         elif len(self._unclaimed) < MOST_UNCLAIMED:
             self._unclaimed.setdefault(pid, {}).update(fields)
+
+    def _keeper(self, pid: int) -> Keeper | None:
+        keeper = self._found.get(pid)
+        if keeper is None or keeper.pid != pid:
+            self._found.pop(pid, None)
+            keeper = self.keeper_of(pid)
+            if keeper is not None:
+                self._found[pid] = keeper
+        return keeper
 
     def claim(self, keeper: Keeper) -> None:
         """Hand a keeper the messages that its new process has sent already."""

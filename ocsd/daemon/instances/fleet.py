@@ -41,6 +41,8 @@ class Fleet:
     """The remembered requests of operators."""
     finished: Finished = field(default_factory=Finished)
     """Jobs that are done."""
+    host: str = ""
+    """The name of the host."""
     router: Keeper | None = field(default=None, init=False)
     """The router's keeper, if the router runs here."""
     stopping: bool = field(default=False, init=False)
@@ -206,7 +208,7 @@ class Fleet:
         unknown = [each for each in instance_ids if self.keeper(each) is None]
         if unknown:
             described = (f"{each!r}{did_you_mean(each, self._keepers)}" for each in unknown)
-            raise NoSuchInstanceError(f"this host has no instance {', '.join(described)}")
+            raise NoSuchInstanceError(f"host {self.host!r} has no instance {', '.join(described)}")
         gone = sorted(self._leaving.intersection(instance_ids))
         if gone:
             raise NoSuchInstanceError(

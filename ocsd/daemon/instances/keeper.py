@@ -141,7 +141,8 @@ class Keeper:
         return self.what_holds(self.pid)
 
     def _report_with_holder(self) -> SelfReport:
-        return replace(self.report, held=self.held)
+        held = self.held
+        return replace(self.report, held=held) if held != self.report.held else self.report
 
     def configure(self, policy: RestartPolicy, liveness: Liveness) -> None:
         """Decide by other rules from now on."""
@@ -191,7 +192,7 @@ class Keeper:
         self._begin(report.pid, started_at)
         self.adopted = True
         self._began_s -= max(0.0, self.wall_clock() - started_at)
-        # A running process reports every second. One that has hung since before this daemon
+        # A running process reports every three seconds. One that has hung since before this daemon
         # began will never report: its silence counts from now.
         now_s = self.clock.seconds()
         self.report = SelfReport(started_at_s=now_s, heard_at_s=now_s, reports=True)
@@ -228,7 +229,8 @@ class Keeper:
         self.audited(fields)
         if fields.get("READY") == "1":
             self.was_ready = True
-            self.deliver(BecameReady())
+            if self.life.state is State.STARTING:  # it comes with every report
+                self.deliver(BecameReady())
 
     def audited(self, fields: Mapping[str, str]) -> None:
         """Pass on what the process, or a child of it, reports for the audit journal."""

@@ -149,12 +149,27 @@ def _check_bridge(site: Site, host: Host) -> None:
             f"{site.place(entry.line)}: one bridge joins a host's own router to the hub, and only "
             "on a host with router: local; take this entry out"
         )
+    _check_sockets_do(site, host)
     if host.has_own_router and not entries and BRIDGE_NAME in _ids(host):
         raise SiteFileError(
             f"{site.place(host.lines.get('router'))}: the bridge of router: local has no name, "
             f"because an instance is called {BRIDGE_NAME!r}; give it another one with an entry "
             f"{{agent-class: {BRIDGE_CLASS}, instance-id: link}}"
         )
+
+
+def _check_sockets_do(site: Site, host: Host) -> None:
+    """Refuse agents that need a port where the host's own router has none."""
+    if not (host.has_own_router and site.hub.is_closed):
+        return
+    for each in host.instances:
+        if each.user is not None or each.runtime == "ocs":
+            key = "user" if each.user is not None else "runtime: ocs"
+            raise SiteFileError(
+                f"{site.place(each.line)}: {each.instance_id!r} has {key}, so it needs a port, and "
+                "on a closed site router: local has Unix sockets of the daemon's user only; take "
+                f"{key} out, or router: local"
+            )
 
 
 def _ids(host: Host) -> frozenset[str]:

@@ -157,8 +157,10 @@ class OutsideWatch:
 
     def check(self, instance: Instance, keeper: Keeper) -> None:
         """Ask an agent of OCS that runs how it is, if it is time to."""
+        if instance.runtime != "ocs":
+            return
         state, now_s = keeper.life.state, self.clock.seconds()
-        if instance.runtime != "ocs" or state not in {State.STARTING, State.UP}:
+        if state not in {State.STARTING, State.UP}:
             return
         age_s = now_s - self._asked_at_s.get(keeper.instance_id, float("-inf"))
         too_soon = state is State.UP and age_s < API_POLL_S

@@ -114,7 +114,8 @@ def _refuse_changed_router(before: Settings, after: Settings) -> None:
         if old != new:
             raise ReloadRefusedError(
                 f"{key} changed, and with it the router, without which nothing runs; "
-                "when the observatory can spare it: ocsd stop, then ocsd start"
+                "put the file in its place by hand, and when the observatory can spare it: ocsd "
+                "stop, then ocsd start"
             )
 
 

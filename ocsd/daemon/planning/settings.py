@@ -16,7 +16,7 @@ from ocsd.site.model import Hub, Instance, Site
 from ocsd.supervisor.health import DEFAULT_LIVENESS, Layer, Liveness, Response
 from ocsd.supervisor.policy import RestartPolicy
 from ocsd.system import files
-from ocsd.system.classes import ALARMS_CLASS, BRIDGE_CLASS
+from ocsd.system.classes import ALARMS_CLASS, BRIDGE_CLASS, WEB_CLASS
 from ocsd.system.entrance import Credentials, Entrance
 from ocsd.system.paths import RECORDED_BY_VARIABLE, HostPaths
 
@@ -106,17 +106,13 @@ class Settings:
         # The socket may lie in a folder that is closed to another user; the hub's address is not.
         if instance.user is None and self.router.socket is not None:
             socket = str(self.router.socket)
-        http_socket = ticket = ca_file = None
-        if self.keys is not None:
-            ticket, ca_file = self.keys.ticket(instance.instance_id), self.keys.ca_file
+        http_socket = None
+        ticket, ca_file = self._proof(instance)
         if socket is not None and self.router.http_socket is not None:
             http_socket = str(self.router.http_socket)
         alarms = None
         if instance.agent_class == ALARMS_CLASS:
             alarms = host.alarms
-        site_hub = None
-        if instance.agent_class == BRIDGE_CLASS:
-            site_hub = self.site.hub
         return Launch(
             site_file=self.site.path,
             host=host.name,
@@ -132,8 +128,26 @@ class Settings:
             force_register=predecessor_died,
             crossbar_timeout=host.crossbar_timeout,
             alarms=alarms,
-            site_hub=site_hub,
+            site_hub=self._site_hub(instance),
         )
+
+    def _proof(self, instance: Instance) -> tuple[str | None, str | None]:
+        """Return the ticket of an instance, and the file with the authority's certificate."""
+        if self.keys is None:
+            return None, None
+        name = instance.instance_id
+        if instance.agent_class == BRIDGE_CLASS:
+            name = ""  # it logs in as the host
+        return self.keys.ticket(name), self.keys.ca_file
+
+    def _site_hub(self, instance: Instance) -> Hub | None:
+        """Return the site's hub for whoever needs it beside the host's own router."""
+        if instance.agent_class == BRIDGE_CLASS:
+            return self.site.hub
+        is_page = instance.agent_class == WEB_CLASS
+        if is_page and self.plan.host.has_own_router and self.hub.is_closed:
+            return self.site.hub
+        return None
 
     def request(self, instance: Instance, *, predecessor_died: bool) -> SpawnRequest:
         """Return the request to the fork server that starts an agent."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred, DeferredList, DeferredLock, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredList, DeferredLock, maybeDeferred, succeed
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.web import server
@@ -20,9 +20,10 @@ from ocsd.daemon.api.askers import Asker, refuse
 from ocsd.daemon.api.exchange import answer_of, refusal
 from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.site import people
+from ocsd.daemon.site.farewells import FAREWELL, Farewells
 from ocsd.daemon.site.files import SiteFileKeeper
-from ocsd.daemon.site.others import OtherHosts
-from ocsd.daemon.site.runs import CommandRuns
+from ocsd.daemon.site.others import HostAnswer, OtherHosts, tag_of
+from ocsd.daemon.site.runs import CommandRuns, FarScreen
 from ocsd.errors import (
     NoSuchInstanceError,
     NotPermittedError,
@@ -33,6 +34,7 @@ from ocsd.errors import (
 )
 from ocsd.reactor.repeating import repeating
 from ocsd.status import commands
+from ocsd.status.brief import brief, spread
 from ocsd.status.site import ASK_LIMIT_S, RUN_LIMIT_S, control_uri
 from ocsd.text.nearest import did_you_mean
 
@@ -55,9 +57,6 @@ _LIMITS_S: Final = {
 }
 """Time for the answer to some requests of this host's people to another one [s]."""
 _USUAL_LIMIT_S: Final = 5.0
-_NARROWEST, _WIDEST = 20, 1000
-"""Width of output [columns]."""
-
 _Reply = dict[str, Any]
 
 
@@ -71,6 +70,8 @@ class SiteFace:
     """Returns the settings of the daemon, which a reload changes."""
     status: Callable[[], dict[str, Any]]
     """Returns the status of this host."""
+    unmeasured: Callable[[], dict[str, Any]]
+    """Returns it without what its processes use."""
     upgrade: Callable[[Callable[[_Reply], None], Callable[[OcsdError], None], str], None]
     """Replaces this daemon; see `ocsd.daemon.api.control.ControlApi`."""
     note: Callable[..., None]
@@ -78,6 +79,7 @@ class SiteFace:
     runs: CommandRuns
     others: OtherHosts
     reactor: Any
+    farewells: Farewells = field(default_factory=Farewells)
     _link: Any = field(default=None, init=False)
     _rival: tuple[float, str] = field(default=(float("-inf"), ""), init=False)
     _next: int = field(default=0, init=False)
@@ -94,6 +96,12 @@ class SiteFace:
         self._link.start()
         period_s = max(LEAST_POLL_S, POLL_ROUND_S / max(1, len(self._other_names())))
         repeating(self._poll, self.reactor).start(period_s, now=False)
+
+    def say_farewell(self, by: str) -> None:
+        """Tell the other hosts that this one is being stopped, and by whom."""
+        for host in self._other_names():
+            told = {"request": FAREWELL, "host": self.host, "by": by}
+            maybeDeferred(self._call, host, told, ASK_LIMIT_S).addErrback(lambda _: None)
 
     @property
     def host(self) -> str:
@@ -147,6 +155,9 @@ class SiteFace:
         # Who asks for a person is no daemon that wants this address.
         if body.get("request") == "claim" and people.is_daemon(client, body, is_closed):
             return maybeDeferred(self._claimed, client, body)
+        if body.get("request") == FAREWELL and people.is_daemon(client, body, is_closed):
+            self.farewells.heard(client, body, is_closed=is_closed)
+            return succeed({})
         asker = people.asker_of(client, body.pop("caller", None), is_closed)
         answered = maybeDeferred(self._respond, asker, body)
         return answered.addErrback(self._refused, asker)
@@ -164,6 +175,7 @@ class SiteFace:
         requests: Mapping[str, Callable[[Asker, Mapping[str, Any]], Any]] = {
             "status": self._status,
             "site": self._site,
+            "names": self._names,
             "run": self._run,
             "more": self._more,
             "file": self._file,
@@ -175,24 +187,40 @@ class SiteFace:
             raise UsageError(f"there is no request {name!r}; there are {', '.join(requests)}")
         return requests[name](asker, body)
 
-    def _status(self, asker: Asker, _body: Mapping[str, Any]) -> _Reply:
+    def _status(self, asker: Asker, body: Mapping[str, Any]) -> _Reply:
         refuse(asker, "status")
-        return {"status": self.status()}
+        if not body.get("brief"):
+            return {"status": self.status()}
+        told = brief(self.unmeasured())
+        tag = tag_of(told)
+        unless_known = {} if body.get("known") == tag else {"status": told}
+        return {"tag": tag, "at": time.time(), **unless_known}
 
-    def _site(self, asker: Asker, _body: Mapping[str, Any]) -> "Deferred[_Reply]":
+    def _site(self, asker: Asker, body: Mapping[str, Any]) -> "Deferred[_Reply]":
         refuse(asker, "status")
-        names = self._other_names()
-        asking = DeferredList([self._ask_status(name) for name in names])
+        names, is_brief = self._other_names(), bool(body.get("brief"))
+        asking = DeferredList([self._ask_status(name, is_brief=is_brief) for name in names])
 
-        def known(results: list[tuple[bool, str]]) -> _Reply:
-            own = self.status()
-            mine = {"host": self.host, "status": own, "seen_at": time.time()}
-            rows = [{**mine, "trouble": "", "notes": []}]
+        def known(results: list[tuple[bool, Any]]) -> _Reply:
+            own = self.unmeasured() if is_brief else self.status()
+            shown = brief(own) if is_brief else own
+            mine = {"host": self.host, "status": shown, "seen_at": time.time()}
+            rows: list[_Reply] = [{**mine, "trouble": "", "notes": []}]
             told = zip(names, results, strict=True)
-            rows += [self.others.row(name, own, trouble) for name, (_, trouble) in told]
+            rows += [self.others.row(name, own, answer) for name, (_, answer) in told]
+            if not is_brief:
+                rows = [{**row, "status": row["status"] and spread(row["status"])} for row in rows]
             return {"asked": self.host, "hosts": self._as_in_the_file(rows)}
 
         return asking.addCallback(known)
+
+    def _names(self, asker: Asker, _body: Mapping[str, Any]) -> _Reply:
+        refuse(asker, "status")
+        hosts = self.settings().site.hosts
+        listed = {
+            name: [each.instance_id for each in entry.instances] for name, entry in hosts.items()
+        }
+        return {"hosts": listed}
 
     def _run(self, asker: Asker, body: Mapping[str, Any]) -> Any:
         words: Any = body.get("words")
@@ -203,16 +231,12 @@ class SiteFace:
             return self._upgrade(asker)
         if "--stdin" in words:
             self._refuse_strangers_files()
-        columns = body.get("columns", 80)
-        if not isinstance(columns, int) or not _NARROWEST <= columns <= _WIDEST:
-            columns = 80
         return self.runs.begin(
             words,
             asker,
             changes=command.action != "status",
             given=str(body.get("input") or ""),
-            columns=columns,
-            colour=body.get("colour") is True,
+            screen=FarScreen.of(body),
         )
 
     def _more(self, asker: Asker, body: Mapping[str, Any]) -> Any:
@@ -277,26 +301,29 @@ class SiteFace:
 
     # What is known of others
 
-    def _ask_status(self, host: str) -> "Deferred[str]":
-        """Ask a host for its status; fire with why there is none, or nothing."""
+    def _ask_status(self, host: str, *, is_brief: bool) -> "Deferred[HostAnswer]":
+        """Ask a host for its status; the Deferred does not fail."""
         begun_s = self.reactor.seconds()
 
-        def answered(reply: _Reply) -> str:
+        def answered(reply: _Reply) -> HostAnswer:
             if "error" in reply:
-                return str(reply["error"].get("message"))
-            self.others.answered(host, reply["status"], self.reactor.seconds() - begun_s)
-            return ""
+                return HostAnswer(None, str(reply["error"].get("message")))
+            took_s = self.reactor.seconds() - begun_s
+            return HostAnswer(self.others.answered(host, reply, took_s))
 
         # For nobody but this host itself, which may see all hosts.
-        asked = maybeDeferred(self._call, host, {"request": "status"}, ASK_LIMIT_S)
-        return asked.addCallback(answered).addErrback(lambda failure: str(failure.value))
+        question = self.others.question(host) if is_brief else {"request": "status"}
+        asked = maybeDeferred(self._call, host, question, ASK_LIMIT_S)
+        asked.addCallback(answered)
+        return asked.addErrback(lambda failure: HostAnswer(None, str(failure.value)))
 
     def _call(self, host: str, body: Mapping[str, Any], limit_s: float) -> Any:
         if self._link is None:
             raise UnreachableError(f"host {self.host!r} has not joined the site's router yet")
         uri = control_uri(self.settings().hub.address_root, host)
         if host in self._other_names():
-            return self._link.call(uri, host, body, limit_s)
+            called = maybeDeferred(self._link.call, uri, host, body, limit_s)
+            return self.farewells.explained(host, called)
         names = self.settings().site.hosts
         near = did_you_mean(host, names) or f"; it has {', '.join(names)}"
         raise NoSuchInstanceError(f"the site file of {self.host!r} has no host {host!r}{near}")
@@ -305,7 +332,7 @@ class SiteFace:
         names = self._other_names()
         if names and not self._why_apart():
             self._next = (self._next + 1) % len(names)
-            self._ask_status(names[self._next])
+            self._ask_status(names[self._next], is_brief=True)
 
     def _other_names(self) -> list[str]:
         return [name for name in self.settings().site.hosts if name != self.host]

@@ -11,7 +11,7 @@ from codecs import getincrementaldecoder
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeGuard
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReadDescriptor
@@ -21,6 +21,7 @@ from ocsd.daemon.api.askers import Asker
 from ocsd.daemon.children.orphans import Orphan
 from ocsd.daemon.instances.ports import Timer
 from ocsd.errors import NoSuchOperationError, OcsdError, UsageError
+from ocsd.text.characters import FAR_TERMINAL
 
 MOST_COMMANDS: Final = 16
 """Commands that run at once; each takes a tenth of a second of CPU and 30 MB."""
@@ -32,8 +33,43 @@ COLLECT_S: Final = 0.05
 """Time in which output that has begun is collected for one answer."""
 MOST_OUTPUT_BYTES: Final = 1 << 18
 """Output that waits for the caller; the command waits then."""
+_LEAST_COLUMNS, _MOST_SIZE = 20, 1000
+"""Width and height of the caller's terminal [characters]."""
 _MOST_INPUT_BYTES: Final = 1 << 20
 _BLOCK_BYTES: Final = 1 << 16
+
+
+class FarScreen(NamedTuple):
+    """The output of the caller of a command."""
+
+    columns: int = 80
+    lines: int | None = None
+    """Its height; None if it is no terminal."""
+    colour: bool = False
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "FarScreen":
+        """Return that of a request; what is no good size is left out."""
+        columns, lines = body.get("columns"), body.get("lines")
+        return cls(
+            columns if _is_size(columns, _LEAST_COLUMNS) else cls().columns,
+            lines if _is_size(lines, 1) else None,
+            body.get("colour") is True,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables by which a command knows it."""
+        return {
+            "COLUMNS": str(self.columns),
+            "LINES": str(self.lines or ""),
+            "NO_COLOR": "" if self.colour else "1",
+            "TERM": "xterm" if self.lines else "dumb",
+            FAR_TERMINAL: "1" if self.lines else "",
+        }
+
+
+def _is_size(value: object, least: int) -> TypeGuard[int]:
+    return isinstance(value, int) and least <= value <= _MOST_SIZE
 
 
 @implementer(IReadDescriptor)
@@ -240,8 +276,7 @@ class CommandRuns:
         *,
         changes: bool,
         given: str = "",
-        columns: int = 80,
-        colour: bool = False,
+        screen: FarScreen = FarScreen(),  # noqa: B008 - it is a value
     ) -> "Deferred[dict[str, Any]]":
         """Start ``ocsd WORDS`` on this host; fire with its first piece.
 
@@ -259,9 +294,8 @@ class CommandRuns:
             raise UsageError(f"a command's input has at most {_MOST_INPUT_BYTES:,} bytes")
         # -P: a module in the working directory must not be taken for a library.
         command = [sys.executable, "-P", "-m", "ocsd", *words, "--host", self.host]
-        environment = {**os.environ, "COLUMNS": str(columns), "PYTHONUNBUFFERED": "1"}
-        environment["NO_COLOR"] = "" if colour else "1"
-        environment["PYTHONUTF8"] = "1"
+        own = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+        environment = {**os.environ, **own, **screen.environment()}
         try:
             run = CommandRun(self.reactor, command, environment, given.encode(), asker, changes)
         except OSError as error:

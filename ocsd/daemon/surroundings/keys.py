@@ -73,8 +73,10 @@ class KeyWatch:
         self._warnings = (f"the keys cannot be looked after: {failure.value}",)
 
 
-def refuse_without_keys(hub: Hub, paths: HostPaths) -> None:
+def refuse_without_keys(hub: Hub, paths: HostPaths, *, is_leaf: bool = False) -> None:
     """Let no router of a closed site start that has no keys: it would be open, or of no use.
+
+    `is_leaf` says whether it is a host's own beside that of the site.
 
     Raises
     ------
@@ -86,5 +88,5 @@ def refuse_without_keys(hub: Hub, paths: HostPaths) -> None:
     from ocsd.access.store import AccessStore
     from ocsd.access.upkeep import router_trouble
 
-    if trouble := router_trouble(AccessStore(paths.access), paths.host):
+    if trouble := router_trouble(AccessStore(paths.access), paths.host, is_leaf=is_leaf):
         raise AccessFilesError(trouble)

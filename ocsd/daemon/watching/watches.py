@@ -117,8 +117,8 @@ class HealthWatch:
         self._last[keeper.instance_id] = verdict.health
         if verdict.health is Health.OK and keeper.life.state is State.UP:
             self.on_ok(keeper.instance_id)
-        reason = keeper.reason_to_restart
-        if reason:
+        # Most are well, in each round.
+        if verdict.layer is not None and (reason := keeper.reason_to_restart):
             keeper.deliver(BecameHung(reason))
 
 

@@ -16,14 +16,21 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-_FRAME: Final = struct.Struct("<BIII")
-_U64: Final = struct.Struct("<Q")
-_U32: Final = struct.Struct("<I")
+from ocsd.aggregator.frames.packed_frame import (
+    BLOCKS,
+    BOOLS,
+    FIRST_MAP,
+    FLOATS,
+    FRAME,
+    INTS,
+    INVERTED,
+    TEXTS,
+    U32,
+    U64,
+    next_map,
+)
+
 _MOST_PLANS: Final = 64
-_INVERTED: Final = 2**32 - 1
-"""spt3g inverts its checksums neither first nor last, as others do."""
-_NEW: Final = 1 << 31
-"""The bit of a number that says that its type, or its object, comes for the first time."""
 
 
 class BlockColumns(NamedTuple):
@@ -39,27 +46,11 @@ class BlockColumns(NamedTuple):
     """Values by field, each of the same shape."""
 
 
-def _begin(type_name: str, *versions: int) -> bytes:
-    """Return how an object of a type begins in an archive of its own."""
-    name = _U32.pack(_NEW | 1) + _U64.pack(len(type_name)) + type_name.encode()
-    return b"\1" + name + _U32.pack(_NEW | 1) + b"".join(map(_U32.pack, versions))
-
-
-_TEXTS: Final = _begin("G3VectorString", 1, 1)
-_BLOCKS: Final = _begin("G3VectorFrameObject", 1, 1)
-_MAP_NAME: Final = "G3TimesampleMap"
-_FIRST_MAP: Final = (
-    _U32.pack(_NEW | 2) + _U64.pack(len(_MAP_NAME)) + _MAP_NAME.encode()
-    + _U32.pack(_NEW | 2) + _U32.pack(0) + _U32.pack(1)
-)  # fmt: skip
-_FLOATS: Final = _begin("G3VectorDouble", 1, 1)
-_BOOLS: Final = _begin("G3VectorBool", 1, 1)
-_INTS: Final = _begin("G3VectorInt", 2, 1)
 _TICKS: Final = np.dtype("<i8")
 _VECTORS: Final = {
-    _FLOATS: ("float", np.dtype("<f8")),
-    _BOOLS: ("bool", np.dtype("?")),
-    **{_INTS + _U32.pack(8 * size): ("int", np.dtype(f"<i{size}")) for size in (8, 4, 2, 1)},
+    FLOATS: ("float", np.dtype("<f8")),
+    BOOLS: ("bool", np.dtype("?")),
+    **{INTS + U32.pack(8 * size): ("int", np.dtype(f"<i{size}")) for size in (8, 4, 2, 1)},
 }
 
 
@@ -137,13 +128,13 @@ class _Plan(NamedTuple):
 
     def is_sound(self, content: bytes, begin: int) -> bool:
         """Return whether the checksum of a frame, CRC-32C of names and contents, is right."""
-        before = self.before.unpack_from(content, begin + _FRAME.size)
+        before = self.before.unpack_from(content, begin + FRAME.size)
         packed = content[begin + self.begin : begin + self.end]
         *after, expected = self.after.unpack_from(content, begin + self.end)
-        crc = _INVERTED
+        crc = INVERTED
         for part in (b"".join(before), packed, b"".join(after)):
             crc = google_crc32c.extend(crc, part)
-        return bool(crc ^ _INVERTED == expected)
+        return bool(crc ^ INVERTED == expected)
 
 
 class Unpacker:
@@ -197,7 +188,7 @@ def _plan(content: bytes) -> _Plan:
     names = walk.texts(*places["block_names"])
     begin, end = places["blocks"]
     walk.at = begin
-    walk.expect(_BLOCKS)
+    walk.expect(BLOCKS)
     if walk.number() != len(names):
         raise _UnknownError
     blocks = [walk.block(number, name) for number, name in enumerate(names)]
@@ -228,7 +219,7 @@ def _around(length: int, places: dict[str, tuple[int, int]], blocks: list[_Block
     for begin, end in sorted(free):
         around += f"{begin - at}s{end - begin}x"
         at = end
-    return struct.Struct(f"{around}{length - _U32.size - at}s")
+    return struct.Struct(f"{around}{length - U32.size - at}s")
 
 
 class _Walk:
@@ -240,23 +231,23 @@ class _Walk:
 
     def entries(self) -> dict[str, tuple[int, int]]:
         """Return begin and end of each entry of the frame."""
-        endian, version, count, _type = _FRAME.unpack_from(self._content)
+        endian, version, count, _type = FRAME.unpack_from(self._content)
         if (endian, version) != (1, 1):
             raise _UnknownError
-        self.at = _FRAME.size
+        self.at = FRAME.size
         places = {}
         for _ in range(count):
             name, length = self.text(), self.number()
             places[name] = self.at, self.at + length
             self.at += length
-        if len(places) != count or self.at + _U32.size != len(self._content):
+        if len(places) != count or self.at + U32.size != len(self._content):
             raise _UnknownError
         return places
 
     def texts(self, begin: int, end: int) -> list[str]:
         """Return a G3VectorString."""
         self.at = begin
-        self.expect(_TEXTS)
+        self.expect(TEXTS)
         found = [self.text() for _ in range(self.number())]
         if self.at != end:
             raise _UnknownError
@@ -264,14 +255,14 @@ class _Walk:
 
     def block(self, number: int, name: str) -> _Block:
         """Return the next block, the first one of which has number 0."""
-        head = _FIRST_MAP
-        versions = _U32.pack(1)
+        head = FIRST_MAP
+        versions = U32.pack(1)
         if number:
-            head = _U32.pack(2) + _U32.pack(_NEW | (number + 2))
+            head = next_map(number)
             versions = b""
         self.expect(head)
-        (fields,) = _U32.unpack_from(self._content, self.at)
-        self.at += _U32.size
+        (fields,) = U32.unpack_from(self._content, self.at)
+        self.at += U32.size
         kinds, values = {}, {}
         for _ in range(fields):
             key = self.text()
@@ -314,7 +305,7 @@ class _Walk:
         """Return the next number of 8 bytes."""
         if self.at > len(self._content):
             raise _UnknownError  # The length of a text was harmed.
-        (found,) = _U64.unpack_from(self._content, self.at)
+        (found,) = U64.unpack_from(self._content, self.at)
         self.at += 8
         return int(found)
 

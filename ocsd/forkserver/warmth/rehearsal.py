@@ -204,6 +204,7 @@ def _perform(reactor: Any, launch: dict[str, Any]) -> Any:
         yield agent.call(str(agent.agent_address), "get_agent_class")
         _check_log()
         agent.heartbeat.beat()
+        readiness.look()
         readiness.report()
         agent.publish_to_feed("rehearsal", _sample())
         _log("{op} {what}", op="acq", what="Status is now")
@@ -264,7 +265,7 @@ def _prepare(**fields: str | int) -> None:
 
 
 def _check_log() -> None:
-    """Check log and level as a thread of an agent does twice a second."""
+    """Check log and level as a thread of an agent does."""
     nothing = Path(os.devnull)
     log = os.open(nothing, os.O_WRONLY)
     LogFile(nothing, streams=(log,)).rotate_if_due()

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ocsd.access.local import UNIX_USERS, local_roles
-from ocsd.access.records import Person
+from ocsd.access.records import AdmittedHost, CapabilityUrl, Person
 from ocsd.access.rules import SiteRules
 from ocsd.access.store import AccessStore
 from ocsd.access.tickets import login_of
@@ -101,29 +101,36 @@ class Book:
         seen = self._signature()
         facts = site_facts.read(self._file)
         store = AccessStore(Path(facts.store))
-        hosts, people, urls = store.hosts(), store.people(), store.urls()
         users = local_roles(store.folder)
+        lists = _lists_of(store, facts)
+        people, urls = lists.people, lists.urls
         premises = Premises(
             host=facts.host,
             owner_uid=os.geteuid(),
             is_closed=facts.is_closed,
             homes=facts.homes,
             directors=frozenset(facts.directors),
-            generations={name: host.generation for name, host in hosts.items()},
-            secret=store.secret(),
+            generations={name: host.generation for name, host in lists.hosts.items()},
+            secret=lists.secret,
             users=users,
+            key=lists.key,
         )
         self._seen = seen
         self.facts, self.store, self.premises = facts, store, premises
         self.rules = SiteRules(
-            facts.address_root, premises.directors, hub=facts.host, homes=facts.homes
+            facts.address_root,
+            premises.directors,
+            hub=facts.host,
+            homes=facts.homes,
+            leaves=frozenset(facts.leaves),
+            site_hub=facts.site_hub,
         )
         self._people: Mapping[str, Person] = people
         self._urls = {_digest(url.secret): (name, url) for name, url in urls.items()}
         kinds: tuple[tuple[BasisKind, Mapping[str, Any]], ...] = (
             (BasisKind.PERSON, self._people),
             (BasisKind.URL, urls),
-            (BasisKind.HOST, hosts),
+            (BasisKind.HOST, lists.hosts),
             (BasisKind.USER, users),
         )
         self._entries = {
@@ -135,8 +142,26 @@ class Book:
         folder = self._file.parent
         with suppress(AttributeError):
             folder = self.store.folder
-        names = ("users.json", "urls.json", "hosts.json", "secret", UNIX_USERS)
+        names = ("users.json", "urls.json", "hosts.json", "secret", "host.key", UNIX_USERS)
         return [_state_of(self._file), *(_state_of(folder / name) for name in names)]
+
+
+class _Lists(NamedTuple):
+    """The lists and the secret of the site, or the key of a host that has none of them."""
+
+    hosts: Mapping[str, AdmittedHost]
+    people: Mapping[str, Person]
+    urls: Mapping[str, CapabilityUrl]
+    secret: bytes = b""
+    key: bytes = b""
+
+
+def _lists_of(store: AccessStore, facts: site_facts.GuardFacts) -> _Lists:
+    if not facts.site_hub:
+        return _Lists(store.hosts(), store.people(), store.urls(), store.secret())
+    own = store.identity()
+    hosts = {facts.host: AdmittedHost(own.generation, own.made_at)}
+    return _Lists(hosts, {}, {}, key=store.host_key())
 
 
 def _state_of(path: Path) -> tuple[int, int, int] | None:

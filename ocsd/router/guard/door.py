@@ -1,6 +1,6 @@
 """The decisions about a login: who may come in. They are free of crossbar and of files."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -92,6 +92,9 @@ class Premises:
     secret: bytes = field(default=b"", repr=False)
     users: Mapping[str, str] = field(default_factory=dict)
     """The roles of users of this machine (`ocsd.access.local`)."""
+    key: bytes = field(default=b"", repr=False)
+    """On a host with a router of its own: its key. It lets in the programs of this host only, and
+    there is no `secret`."""
 
 
 def at_door(premises: Premises, who: Applicant) -> Admitted | Denied | Unproven:
@@ -123,7 +126,7 @@ def _of_user(premises: Premises, who: Applicant) -> Admitted | Denied:
 
 def with_ticket(premises: Premises, login: Login, ticket: str) -> Admitted | Denied:
     """Decide about an agent or a daemon that has shown its ticket."""
-    if not tickets.is_right(premises.secret, premises.generations, login, ticket):
+    if not _is_right(premises, login, ticket):
         return Denied(
             f"the ticket of {login} is wrong or out of date; on the hub: ocsd access host "
             f"{login.host}; on {login.host}: ocsd access join BUNDLE, then ocsd reload"
@@ -140,12 +143,21 @@ def with_ticket(premises: Premises, login: Login, ticket: str) -> Admitted | Den
     return Admitted(agent_party(premises, login.instance_id), basis=basis)
 
 
+def _is_right(premises: Premises, login: Login, ticket: str) -> bool:
+    if premises.key:
+        is_of_key = tickets.is_of_key(premises.key, login, ticket)
+        return is_of_key and login.host == premises.host
+    return tickets.is_right(premises.secret, premises.generations, login, ticket)
+
+
 def agent_party(premises: Premises, instance_id: str) -> Party:
     """Return the party of an agent, which may be the site's director."""
-    role = Role.AGENT
-    if instance_id in premises.directors:
-        role = Role.DIRECTOR
-    return Party(instance_id, str(role))
+    return Party(instance_id, agent_role(premises.directors, instance_id))
+
+
+def agent_role(directors: Collection[str], instance_id: str) -> str:
+    """Return the role of an agent."""
+    return str(Role.DIRECTOR if instance_id in directors else Role.AGENT)
 
 
 def of_person(name: str, role: str, basis: str) -> Admitted | Denied:

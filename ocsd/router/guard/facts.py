@@ -14,6 +14,8 @@ GUARD_FILE: Final = "guard.json"
 GUARD_VARIABLE: Final = "OCSD_ROUTER_GUARD"
 """Variable of the router's processes: path of the file; a router without it has no guard."""
 
+_YOUNGER_KEYS: Final = ("leaves", "site_hub")
+
 
 @dataclass(frozen=True, slots=True)
 class GuardFacts:
@@ -35,6 +37,10 @@ class GuardFacts:
     """The host of each instance of the site file."""
     directors: tuple[str, ...] = ()
     """Instance-ids of the site's access directors."""
+    leaves: tuple[str, ...] = ()
+    """The hosts with a router of their own."""
+    site_hub: str = ""
+    """On such a host: the host of the site's router. `host` is then this one."""
     notify_socket: str = ""
     """Takes reports for the audit journal. It is no variable of the router's processes, because
     crossbar would report its readiness there before its ports are open."""
@@ -43,7 +49,12 @@ class GuardFacts:
         """Write them into the router's folder, at once or not at all; return the file."""
         path = folder / GUARD_FILE
         new = path.with_suffix(".new")
-        new.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n", encoding="utf-8")
+        told = dataclasses.asdict(self)
+        for name in _YOUNGER_KEYS:
+            # The router of an earlier release, which may go on after an upgrade, knows them not.
+            if not told[name]:
+                del told[name]
+        new.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
         new.replace(path)
         return path
 
@@ -57,7 +68,8 @@ def read(path: Path) -> GuardFacts:
         If it cannot be read or is another program's.
     """
     content = json.loads(path.read_text(encoding="utf-8"))
-    return GuardFacts(**{**content, "directors": tuple(content["directors"])})
+    listed = {key: tuple(content[key]) for key in ("directors", "leaves") if key in content}
+    return GuardFacts(**{**content, **listed})
 
 
 def guard_file() -> Path | None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, Final
 
-from ocsd.access.rules import Party
+from ocsd.access.rules import Party, may_hear_controls
 from ocsd.bus.caller import BRIDGE_ROLE
-from ocsd.router.guard import verdicts
+from ocsd.router.guard import forwarding, verdicts
 from ocsd.router.guard.door import OPEN_ROLE
 from ocsd.router.guard.facts import site_realm
 from ocsd.router.guard.guard import WITHDRAWN, the_guard
@@ -16,7 +16,7 @@ _TRUSTED: Final = "trusted"
 _DISCLOSED: Final = {"allow": True, "disclose": True, "cache": False}
 _GRANTED: Final = {"allow": True, "disclose": False, "cache": False}
 _CONTROLS_TOPIC: Final = ".feeds.controls"
-_HEARERS: Final = frozenset({"agent", "director", "ocs"})
+_FORWARDED: Final = frozenset({"call", "publish"})
 _Base: Any = object
 
 
@@ -64,6 +64,13 @@ class Judgement(_Base):  # type: ignore[misc] # crossbar is untyped
         if party is None:
             return self._error(msg, WITHDRAWN)
         forwarded = bool(msg.forward_for) and session._authrole != BRIDGE_ROLE  # noqa: SLF001
+        if forwarded and action in _FORWARDED:
+            speaks_for = forwarding.speaker(guard.verdicts.site, party, msg.forward_for)
+            if speaks_for is not None:
+                forwarding.rename(msg.forward_for, speaks_for)
+                forwarded = False
+                # Who may publish where is decided by the host; who may call what, by the caller.
+                party = speaks_for if action == "call" else party
         match = getattr(msg, "match", None) or "exact"
         reason = guard.verdicts.of(party, action, uri, match, forwarded)
         if reason is None:
@@ -152,4 +159,6 @@ def keep_controls(broker: ModuleType) -> None:
 
 def _may_hear(session: Any) -> bool:
     party: Party | None = getattr(session, "party", None)
-    return party is not None and party.role in _HEARERS
+    if party is None:
+        return False
+    return party.role == OPEN_ROLE or may_hear_controls(the_guard().verdicts.site, party)

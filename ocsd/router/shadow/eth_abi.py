@@ -4,12 +4,14 @@ crossbar 26.10 imports web3 and what stands behind it before anything else, and 
 for the cookies in its database: two thirds of the CPU time of its start, and 55 MB in
 each of its two processes. A router of ours uses none of it, nor what crossbar imports for
 web services of its own, its command line and its configuration's checks (werkzeug, treq,
-watchdog, pygments, pyqrcode): a sixth of what is left. crossbar's first such
+watchdog, pygments, pyqrcode, jinja2), nor MQTT, HTTP/2 or words that stand for keys (ecdsa): a
+third of what is left. crossbar's first such
 import is that of eth_abi, so this module, found in its place, lets all of them become
 empty modules.
 
-Two names in them are really used when crossbar starts: it makes a pair of keys for
-the node (`KeyAPI`) and reads it again (`SecurityModuleMemory`). Both are here, with
+Some names in them are really used when crossbar starts: it makes a pair of keys for
+the node (`KeyAPI`), reads it again (`SecurityModuleMemory`), and gets its templates of pages
+ready (`LateTemplates`), of which only a browser that has strayed here sees one. All are here, with
 the Ed25519 key as crossbar has it and without a key for Ethereum.
 
 It also lets `ocsd.router.amendments` change the modules of crossbar that it names, when they
@@ -28,13 +30,17 @@ from ocsd.router.amendments import amendments
 LEFT_OUT = frozenset(
     {
         "cfxdb",
+        "crossbar.bridge.mqtt.wamp",
         "crossbar.edge.worker.xbrmm",
         "docker",
+        "ecdsa",
         "eth_abi",
         "eth_account",
         "eth_keys",
         "eth_typing",
         "eth_utils",
+        "h2",
+        "jinja2",
         "multihash",
         "numpy",
         "py_eth_sig_utils",
@@ -85,9 +91,11 @@ class EmptyModule(types.ModuleType):
 class EmptyModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds the packages of `LEFT_OUT` and what is in them as empty modules."""
 
+    left_out = LEFT_OUT
+
     def find_spec(self, fullname: str, *_: Any) -> importlib.machinery.ModuleSpec | None:
         """Return an empty package's specification, or None for all other modules."""
-        if fullname in LEFT_OUT or fullname.partition(".")[0] in LEFT_OUT:
+        if fullname in self.left_out or fullname.partition(".")[0] in self.left_out:
             return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
         return None
 
@@ -122,6 +130,44 @@ class NoEthereumKey:
     def address(self, binary: bool = True) -> str | bytes:
         """Return the address that no key has."""
         return bytes(20) if binary else NO_ADDRESS
+
+
+class Folders(list[str]):
+    """In place of jinja2's loader of files."""
+
+
+class LateTemplates:
+    """In place of jinja2's environment, which is loaded when a page is made."""
+
+    def __init__(self, loader: Folders, **settings: Any) -> None:
+        self._loader = loader
+        self._settings = settings
+
+    def get_template(self, name: str) -> "LateTemplate":
+        """Return a template."""
+        return LateTemplate(self._loader, self._settings, name)
+
+
+class LateTemplate:
+    """In place of a template of jinja2."""
+
+    def __init__(self, folders: Folders, settings: dict[str, Any], name: str) -> None:
+        self._folders = folders
+        self._settings = settings
+        self._name = name
+
+    def render(self, **values: Any) -> str:
+        """Return the page, as jinja2 makes it."""
+        if isinstance(sys.modules["jinja2"], EmptyModule):
+            for each in [each for each in sys.modules if each.partition(".")[0] == "jinja2"]:
+                del sys.modules[each]
+            _FINDER.left_out -= {"jinja2"}
+        jinja2 = importlib.import_module("jinja2")
+        sandbox = importlib.import_module("jinja2.sandbox")
+        loader = jinja2.FileSystemLoader(list(self._folders))
+        environment = sandbox.SandboxedEnvironment(loader=loader, **self._settings)
+        page: str = environment.get_template(self._name).render(**values)
+        return page
 
 
 class SecurityModuleMemory(list[Any]):
@@ -176,9 +222,12 @@ class _AmendingLoader(importlib.abc.Loader):
 
 _USED: dict[str, dict[str, object]] = {
     "eth_keys": {"KeyAPI": KeyAPI},
+    "jinja2": {"FileSystemLoader": Folders},
+    "jinja2.sandbox": {"SandboxedEnvironment": LateTemplates},
     "xbr._secmod": {"SecurityModuleMemory": SecurityModuleMemory},
 }
 
-sys.meta_path[:0] = [EmptyModules(), AmendedModules()]
+_FINDER = EmptyModules()
+sys.meta_path[:0] = [_FINDER, AmendedModules()]
 del sys.modules[__name__]
 sys.modules[__name__] = importlib.import_module(__name__)

@@ -47,7 +47,7 @@ def _people(own: PageSettings) -> People:
         is_here = True
     if is_here:
         return ListedPeople(own.paths.access)
-    return RemotePeople(partial(ask_router, own.hub))
+    return RemotePeople(partial(ask_router, own.people_hub or own.hub))
 
 
 def enter_as_host(own: PageSettings, launch: Launch) -> None:

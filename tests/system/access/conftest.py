@@ -1,4 +1,4 @@
-"""A closed site with two hosts on this machine, shared by the tests of this folder."""
+"""A closed site with three hosts on this machine, shared by the tests of this folder."""
 
 import time
 from dataclasses import dataclass, field
@@ -50,11 +50,12 @@ class ClosedSite(Site):
         self.file.write_text(yaml.safe_dump({"hub": hub, "hosts": self.hosts}))
 
     def make_keys(self):
-        """Make the keys of the hub and of the host `far`, four people and three URLs."""
+        """Make the keys of the hub and of the other hosts, four people and three URLs."""
         now_at = time.time()
         self.store.folder.parent.mkdir(parents=True)
         making.make_site(self.store.folder, "hub", f"wss://{self.url}/ws", (), now_at)
-        self.store.change_hosts(lambda hosts: hosts.update(far=AdmittedHost(1, now_at)))
+        others = {name: AdmittedHost(1, now_at) for name in ("far", "leaf")}
+        self.store.change_hosts(lambda hosts: hosts.update(others))
         known = passwords.hashed(PASSWORD)
         roles = {"vera": "viewer", "otto": "operator", "xenia": "expert", "gone": "operator"}
         people = {name: Person(role, known, now_at) for name, role in roles.items()}
@@ -65,14 +66,18 @@ class ClosedSite(Site):
             "script": CapabilityUrl("client", "operator", "script", SECRETS["script"], now_at),
         }
         self.store.change_urls(lambda listed: listed.update(urls))
-        far = AccessStore(self.folder / "state" / "far" / "access")
-        far.folder.parent.mkdir(parents=True)
-        make_folder(far.folder)
-        far.write_authority_certificate(self.store.authority_certificate())
-        far.write_host_key(host_key(self.store.secret(), "far"))
+        for name in others:
+            self._make_keys_of(name)
+
+    def _make_keys_of(self, name):
+        store = AccessStore(self.folder / "state" / name / "access")
+        store.folder.parent.mkdir(parents=True)
+        make_folder(store.folder)
+        store.write_authority_certificate(self.store.authority_certificate())
+        store.write_host_key(host_key(self.store.secret(), name))
         hub = self.store.identity()
-        identity = {**hub.as_json(), "host": "far", "is_hub": False, "generation": 1}
-        far.write_identity(Identity.of_json(identity))
+        identity = {**hub.as_json(), "host": name, "is_hub": False, "generation": 1}
+        store.write_identity(Identity.of_json(identity))
 
     def ticket(self, instance_id, host="hub"):
         """Return the credentials of an agent."""
@@ -90,11 +95,15 @@ class ClosedSite(Site):
 def closed():
     """The closed site; its hub runs the router and an agent, its host `far` another agent."""
     with a_site(free_port()) as plain:
-        site = ClosedSite(plain.folder, plain.port)
+        # A test reads the environments with which the processes have begun.
+        site = ClosedSite(plain.folder, plain.port, forks_daemons=False)
         plain.daemons = site.daemons  # what it starts is cleared with it
         site.make_keys()
         site.write(fake_agent("thermo"), crossbar={})
         site.write(fake_agent("distant"), host="far")
+        # `test_leaf.py` starts this one.
+        own = {"router": "local", "wamp_server": f"wss://127.0.0.1:{free_port()}/ws"}
+        site.write(fake_agent("outpost"), host="leaf", **own)
         # Hosts are machines; here they are folders.
         site.bring_up("hub")
         site.bring_up("far")

@@ -6,8 +6,10 @@ from tests.system.attacks.scene import (
     CONTROLS,
     DIRECTOR,
     FORGED,
+    LEVEL,
     NOT_AUTHORIZED,
     attack,
+    by_agent,
     by_router,
     no_login,
     refused_operation,
@@ -116,3 +118,49 @@ def answers_agents_for_the_director(scene):
 @attack("another host", NOT_AUTHORIZED, by_router("register", "elsewhere"))
 def registers_everything_by_a_prefix(scene):
     succeeded(scene.from_host("elsewhere").register("observatory.", match="prefix"))
+
+
+# A host with a router of its own that somebody has taken over. Its bridge says who calls.
+
+
+def _call_of(scene, name, authid, role, action="start", operation="open_roof"):
+    chain = [{"session": 1, "authid": authid, "authrole": role}]
+    options = {"forward_for": chain}
+    session = scene.from_host(name)
+    return refused_operation(session, "dome", action, operation, options=options)
+
+
+@attack("another host", NOT_AUTHORIZED, by_router("call", "leaf", target="dome.ops"))
+def calls_over_its_bridge_as_the_hub(scene):
+    return _call_of(scene, "leaf", "hub", "host")
+
+
+@attack("another host", NOT_AUTHORIZED, by_router("call", "leaf", target="dome.ops"))
+def calls_over_its_bridge_as_the_agent_of_another_host(scene):
+    return _call_of(scene, "leaf", "fake-x", "agent")
+
+
+@attack("another host", NOT_AUTHORIZED, by_router("call", "leaf", target="dome.ops"))
+def calls_over_its_bridge_as_the_bridge_of_the_router(scene):
+    return _call_of(scene, "leaf", "leaf", "ocs-bridge")
+
+
+@attack("another host", NOT_AUTHORIZED, by_router("call", "elsewhere", target="dome.ops"))
+def calls_for_others_without_a_bridge(scene):
+    return _call_of(scene, "elsewhere", "anna", "admin")
+
+
+@attack("another host", NOT_AUTHORIZED, by_router("publish", "leaf", target=CONTROLS))
+def hands_out_rights_over_its_bridge(scene):
+    chain = [{"session": 1, "authid": DIRECTOR, "authrole": "director"}]
+    succeeded(scene.from_host("leaf").publish(CONTROLS, ALL_RIGHTS, {}, forward_for=chain))
+
+
+@attack("another host", NOT_AUTHORIZED, by_router("register", "leaf"))
+def takes_all_calls_of_the_hub_over_its_bridge(scene):
+    succeeded(scene.from_host("leaf").register("observatory.", match="prefix"))
+
+
+@attack("another host", LEVEL, by_agent("start", "otto@leaf", target="dome.open_roof"))
+def lets_an_operator_on_it_do_what_only_administrators_may(scene):
+    return _call_of(scene, "leaf", "unix:otto", "operator")

@@ -9,6 +9,8 @@ from tests.system.attacks.scene import Scene, pids
 @pytest.fixture(scope="session")
 def scene():
     with namespaces.network() as network:
+        # Attackers read the environments with which the processes have begun.
+        network.forks = False
         scene = Scene(*map(network.host, ("hub", "elsewhere", "stranger")))
         scene.make()
         scene.pids = pids(scene)

@@ -130,10 +130,12 @@ class Scene:
             "agent-instances": rows,
         }
         other = {"web": NO_PAGE, "agent-instances": [fake_agent("fake-z")]}
-        hosts = {"hub": host, "elsewhere": other}
+        leaf = {"web": NO_PAGE, "router": "local", "agent-instances": [fake_agent("fake-l")]}
+        hosts = {"hub": host, "elsewhere": other, "leaf": leaf}
         self.hub.site_file.write_text(yaml.safe_dump({"hub": HUB, "hosts": hosts}))
         self.access("init")
         self.access("host", "elsewhere", "-o", self.hub.folder / "elsewhere.bundle")
+        self.access("host", "leaf", "-o", self.hub.folder / "leaf.bundle")
         for name, role in PEOPLE.items():
             self.add_person(name, role)
         self.access("agent-url", "old-1")

@@ -89,7 +89,7 @@ class Lab:
         return next(
             each.pid
             for each in self.site.processes()
-            if each.pid != daemon and "ocsd.forkserver" in each.cmdline()
+            if each.pid != daemon and "ocsd.forkserver" in " ".join(each.cmdline())
         )
 
     def client(self, name, timeout_s=10.0):

@@ -79,6 +79,7 @@ def test_an_archive_gives_the_same_packages_bit_by_bit(built, folder, python):
 
 def test_the_wheel_holds_what_belongs_to_a_release(built):
     with zipfile.ZipFile(only(built, "ocsd-*.whl")) as wheel:
+        assert "ocsd/documents/reference/site-file.md" in wheel.namelist()
         names = {name.partition(".data/data/")[2] for name in wheel.namelist()}
         text = wheel.read(f"ocsd-{__version__}.data/data/share/man/man1/ocsd-migrate.1").decode()
         bash = f"ocsd-{__version__}.data/data/share/bash-completion/completions/ocsd"
@@ -88,8 +89,6 @@ def test_the_wheel_holds_what_belongs_to_a_release(built):
     assert "share/man/man1/ocsd-access-init.1" in names
     assert "Read a site of OCS" in text
     for name in (
-        "share/doc/ocsd/index.md",
-        "share/doc/ocsd/reference/site-file.md",
         "share/fish/vendor_completions.d/ocsd.fish",
         "share/ocsd/constraints/locked.txt",
         "share/ocsd/grafana/dashboards/site.json",

@@ -1,6 +1,7 @@
 """Whatever fails: each sample that was published is in the files once, or in a recorded hole."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -60,6 +61,10 @@ from ocsd.aggregator.agent import main
 launch.set_current(launch.Launch.model_validate(json.loads(sys.argv[1])))
 main(['--initial-state', 'record', '--data-dir', sys.argv[2]])
 """
+
+
+ROUTER_DEAD_S = float(os.environ.get("ROUTER_DEAD_S", "8"))
+"""Time for which the router is away [s]; benchmarks/README.md has a minute."""
 
 
 class Scene(Supervisor):
@@ -226,10 +231,12 @@ def test_a_killed_router_has_lost_nothing(scene, monkeypatch):
     scene.begins("one", "two")
     scene.goes_on("one", by=200)
     scene.router.kill()
-    scene.goes_on("one", by=200)
-    # It is recorded while there is no router.
-    goal = scene.published("one")
-    wait_until(lambda: scene.newest_in_journal("one") >= goal - 1, "the messages in the journal")
+    until_s = time.monotonic() + ROUTER_DEAD_S
+    while time.monotonic() < until_s:
+        # It is recorded all the time that there is no router.
+        scene.goes_on("two", by=100)
+        goal = scene.published("two")
+        wait_until(lambda at=goal - 1: scene.newest_in_journal("two") >= at, "journal entries")
     scene.router.start()
     scene.catches_up()
     scene.ends(*agents)
@@ -296,10 +303,10 @@ def test_what_an_agent_published_before_it_was_killed_is_recorded_by_a_later_agg
     scene.begins("one")
     scene.catches_up()
     scene.ends(second)
-    assert scene.recorded("one") == [
-        (0, scene.published("one") - 1),
-        (1_000_000, scene.published("one", 1_000_000) - 1),
-    ]
+    of_first, of_second = scene.recorded("one")
+    # The kill may have come after it had published a sample and before it had counted it.
+    assert of_first in [(0, scene.published("one") - 1), (0, scene.published("one"))]
+    assert of_second == (1_000_000, scene.published("one", 1_000_000) - 1)
     assert scene.holes() == []
 
 

@@ -103,6 +103,22 @@ class Probe:
             self.following = None
         return True, "done"
 
+    @inlineCallbacks
+    def beats(self, session, params):
+        """Hear five heartbeats of the other agent; tell their numbers."""
+        seqs = []
+        hearing = yield self.agent.subscribe(
+            lambda pair, **_: seqs.append(pair[1]["seq"]),
+            f"{self.other}.feeds.heartbeat",
+            force_subscribe=True,
+        )
+        # The bridge learns of it with the first one or two.
+        while len(seqs) < 7:
+            yield ocs_twisted.dsleep(0.1)
+        yield hearing.unsubscribe()
+        session.data = {"seqs": seqs[2:]}
+        return True, "heard"
+
     def tell(self, session, params):
         """Tell the numbers of the messages that were heard of the recorded feed."""
         session.data = {"followed": self.followed}
@@ -132,7 +148,7 @@ def main(args=None):
     agent, runner = ocs_agent.init_site_agent(args)
     probe = Probe(agent, args.other, args.address_root)
     agent.register_feed("counts", record=True, agg_params={"frame_length": 10})
-    for name in ("ask", "burst", "hear", "follow", "tell"):
+    for name in ("ask", "burst", "hear", "follow", "tell", "beats"):
         agent.register_task(name, getattr(probe, name), blocking=False)
     agent.register_process("count", probe.count, probe.stop, blocking=False)
     probe.begin()

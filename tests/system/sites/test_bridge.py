@@ -4,6 +4,8 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
+import time
 import urllib.request
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import yaml
 from so3g.hk import HKArchiveScanner
 
 from ocsd.bus.unheard import UnheardFeeds
+from ocsd.registry.table import EXPIRES_AFTER_S
 from tests.system.conftest import a_site, fake_agent
 from tests.system.waiting import free_port, wait_until
 
@@ -175,6 +178,60 @@ def test_what_runs_on_the_leaf_is_seen_at_the_hub(two):
     assert two.call("hub", "hm-leaf.ops", "status", "manager")[0] == 0
 
 
+OCS_CLIENT = """
+import json, sys, time
+from ocs.ocs_client import OCSClient
+client = OCSClient(sys.argv[1], args=sys.argv[2:])
+answers = [client.delay_task.start(delay=0.01), client.delay_task.wait(timeout=20)]
+answers += [client.acq.start(), client.acq.start()]
+until_s = time.monotonic() + 20
+while "fields" not in client.acq.status().session["data"] and time.monotonic() < until_s:
+    time.sleep(0.05)
+answers += [client.acq.status(), client.acq.stop(), client.acq.wait(timeout=20)]
+print(json.dumps(answers))
+"""
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize(("host", "agent"), [("hub", "thermo"), ("leaf", "twin")])
+def test_the_published_client_at_one_router_drives_an_agent_at_the_other(
+    two, ocs_python, host, agent
+):
+    url = f"127.0.0.1:{two.ports[host]}"
+    hub = {"wamp_server": f"ws://{url}/ws", "wamp_http": f"http://{url}/call"}
+    hub |= {"wamp_realm": "test_realm", "address_root": ROOT}
+    rows = [{"agent-class": "FakeDataAgent", "instance-id": agent}]
+    file = two.site.folder / f"published-{host}.yaml"
+    file.write_text(yaml.safe_dump({"hub": hub, "hosts": {host: {"agent-instances": rows}}}))
+    words = [ocs_python, "-c", OCS_CLIENT, agent, "--site-file", file, "--site-host", host]
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    started, waited, acquires, again, looked, stopped, ended = json.loads(done.stdout)
+    assert started[:2] == [0, 'Started task "delay_task".']
+    assert (waited[0], waited[2]["success"]) == (0, True)
+    assert acquires[:2] == [0, 'Started process "acq".']
+    assert again[:2] == [-1, 'Operation "acq" already in progress.']
+    assert looked[2]["op_code"] == 3
+    assert all(isinstance(each, float) for each in looked[2]["data"]["fields"].values())
+    assert stopped[:2] == [0, 'Requested stop on process "acq".']
+    assert (ended[2]["status"], ended[2]["success"]) == ("done", True)
+
+
+def test_heartbeats_that_say_nothing_new_are_kept_back_unless_somebody_else_hears_them(two):
+    def kept_back():
+        return two.bridge()["bridge"]["kept_back"]
+
+    before = kept_back()
+    wait_until(lambda: kept_back() > before + 10, "heartbeats to be kept back")
+    data = two.call("hub", "registry.ops", "status", "main")[2]["data"]
+    of_leaf = [data[f"{ROOT}.{name}"] for name in ("far", "thermo", "hm-leaf")]
+    assert not any(each["expired"] for each in of_leaf)
+    assert max(time.time() - each["last_updated"] for each in of_leaf) < EXPIRES_AFTER_S
+    # Whoever else listens gets each.
+    seqs = two.run("hub", "near", "beats")["data"]["seqs"]
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+
+
 def test_a_name_on_two_hosts_is_told(two):
     """The file of each host is in order; only together they are not."""
     text = two.site.file.read_text()
@@ -272,11 +329,9 @@ def test_a_leaf_that_records_itself_sends_a_feed_when_somebody_at_the_hub_hears_
         return two.site.instance("aggregator-leaf", "leaf").get("recording", {}).get("feeds")
 
     wait_until(recording, "the leaf to record")
-    goes_on()
-    # The site's aggregator hears everything, also what it leaves to the leaf.
-    assert not two.is_unheard()
-    assert two.site.ocsd("down", "aggregator", "--host", "hub").returncode == 0
+    # The site's aggregator, which leaves it to the leaf, hears it no more.
     wait_until(two.is_unheard, "a feed that nobody hears")
+    assert two.site.ocsd("down", "aggregator", "--host", "hub").returncode == 0
     two.run("hub", "near", "follow")
     wait_until(lambda: len(followed()) > 20, "messages at the hub")
     assert not two.is_unheard()

@@ -22,7 +22,15 @@ pytestmark = pytest.mark.system
 def kept_lab():
     """A site with a router of its own, for all tests that leave it as they have found it."""
     with a_site(free_port()) as site:
+        site.forks_daemons = False
         yield Lab(site)
+
+
+@pytest.fixture
+def site(site):
+    """A site of its own, whose daemon and fork server are interpreters of their own."""
+    site.forks_daemons = False
+    return site
 
 
 @pytest.fixture

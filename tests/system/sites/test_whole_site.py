@@ -205,11 +205,29 @@ def test_a_host_that_hangs_blocks_nothing_and_is_shown_as_it_was(site):
     wait_until(lambda: answering(site) == {"lab-1", "lab-2"}, "the host to answer again")
 
 
+def test_a_host_that_was_stopped_is_told_apart_from_one_that_died(site, elsewhere):
+    assert site.ocsd("stop", "--host", "lab-2").returncode == 0
+    wait_until(lambda: answering(site) == {"lab-1"}, "the end of the daemon")
+    text = "host 'lab-2' was stopped at "
+    step = "; ocsd start --host lab-2 on its machine starts it"
+    line = next(each for each in elsewhere("status").stdout.splitlines() if text in each)
+    assert " by root" in line
+    assert step in line
+    assert "then: 1 up, 1 down" in line
+    refused = site.ocsd("restart", "lab-2:fake2")
+    assert refused.returncode == 69, told(refused)
+    assert text in refused.stderr
+    assert step in refused.stderr
+    bring_up_second(site)
+    wait_until(lambda: answering(site) == {"lab-1", "lab-2"}, "the host to answer again")
+
+
 def test_a_host_whose_daemon_died_is_listed_with_what_was_last_known(site, elsewhere):
     os.kill(site.status("lab-2")["pid"], signal.SIGKILL)
     wait_until(lambda: answering(site) == {"lab-1"}, "the end of the daemon")
     line = next(each for each in elsewhere("status").stdout.splitlines() if "lab-2" in each)
     assert "no answer" in line
+    assert "was stopped" not in line
     assert "last answered" in line
     assert "then: 1 up, 1 down" in line
     bring_up_second(site)

@@ -1,5 +1,6 @@
 """The fork server by itself: what it must not have, and what its children get."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -11,7 +12,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ocsd.forkserver.protocol import Ended, ForgetRequest, Hello, KillRequest, encode
+from ocsd.forkserver.protocol import (
+    Ended,
+    ForgetRequest,
+    Hello,
+    KillRequest,
+    Spawned,
+    SpawnRequest,
+    encode,
+)
+from ocsd.router import config
 from tests.system.fork_server import Daemon
 from tests.system.waiting import PATIENCE_S, wait_until
 
@@ -133,6 +143,46 @@ def test_a_log_that_cannot_be_opened_is_told_as_the_reason(daemon):
 def test_what_an_agent_leaves_in_its_process_group_ends_with_it(daemon):
     grandchild = int(daemon.output("probe", LEAVE_GRANDCHILD))
     wait_until(lambda: not psutil.pid_exists(grandchild), "the grandchild's end")
+
+
+ROUTER = (sys.executable, "-P", "-m", "ocsd.router.crossbar_node", "version")
+
+
+def waiting(daemon):
+    """Return the process that waits to be the router."""
+    children = daemon.process.children()
+    titles = {" ".join(each.cmdline()).strip(): each for each in children}
+    return titles.get("ocsd waits to be the next router")
+
+
+def test_a_router_is_loaded_before_it_is_asked_for():
+    with tempfile.TemporaryDirectory(prefix="ocsd-") as name:
+        folder = Path(name)
+        own = config.start(str(Path(sys.executable).with_name("crossbar")), folder)
+        request = SpawnRequest("router", str(folder / "r.log"), name, own.environment, ROUTER)
+        daemon = Daemon(folder, request)
+        spare = wait_until(lambda: waiting(daemon), "a router that waits")
+        daemon.connection.sendall(encode(request))
+        assert daemon.hears(Spawned).pid == spare.pid
+        assert daemon.hears(Ended).code == 0
+        assert "Crossbar.io" in (folder / "r.log").read_text()
+        # Another command is not what the waiting one was loaded for.
+        other = dataclasses.replace(request, environment={})
+        daemon.connection.sendall(encode(other))
+        assert daemon.hears(Spawned).pid != spare.pid
+        daemon.close()
+
+
+def test_no_router_waits_for_a_fork_server_that_has_been_killed():
+    with tempfile.TemporaryDirectory(prefix="ocsd-") as name:
+        folder = Path(name)
+        own = config.start(str(Path(sys.executable).with_name("crossbar")), folder)
+        request = SpawnRequest("router", str(folder / "r.log"), name, own.environment, ROUTER)
+        daemon = Daemon(folder, request)
+        spare = wait_until(lambda: waiting(daemon), "a router that waits")
+        daemon.process.kill()
+        wait_until(lambda: not psutil.pid_exists(spare.pid), "its end")
+        daemon.connection.close()
 
 
 def test_a_fork_server_that_nobody_needs_any_more_ends(daemon):

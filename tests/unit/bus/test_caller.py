@@ -101,7 +101,9 @@ def session(number, role, authid=None):
         ([session(1, "admin"), session(2, "ocs")], 2),
         ([session(1, "admin"), session(2, BRIDGE_ROLE), session(3, "viewer")], 3),
         ([session(1, "admin"), session(2, "viewer"), session(3, BRIDGE_ROLE)], 2),
+        ([session(1, "admin"), session(2, "viewer"), session(3, "host")], 2),
         ([session(3, BRIDGE_ROLE)], 3),
+        ([session(3, "host")], 3),
         ([session(3, "agent")], 3),
     ],
 )

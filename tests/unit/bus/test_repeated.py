@@ -39,6 +39,6 @@ def test_it_is_the_same_on_the_wire(serializer):
     ]
     for codes, feeds, number in steps:
         info = {"agent_address": "observatory.thermo1", "agg_params": {}, "feeds": feeds}
-        publish(TOPIC, [codes, {**info, "seq": number}])
+        publish(TOPIC, [codes, info], number)
         usual.publish(TOPIC, [codes, {**info, "seq": number}])
     assert repeated.sent == usual.sent

@@ -109,7 +109,7 @@ def test_a_name_that_is_wrong_changes_nothing(ocsd, daemon):
     assert done.returncode == 4
     assert done.stderr == "ocsd: there is no alarm 'dome_opn'; did you mean 'dome-open'?\n"
     # Nothing but whether another host has one of that name.
-    assert all(body == {"request": "site"} for _, body in daemon.requests)
+    assert all(body["request"] == "site" for _, body in daemon.requests)
 
 
 def test_a_pattern_means_those_for_which_the_request_makes_sense(ocsd, daemon):

@@ -55,6 +55,12 @@ def test_a_command_that_reads_loads_no_rules_and_no_dear_library(command):
     assert printed(command, f"print(*[name for name in {names} if name in sys.modules])") == []
 
 
+def test_the_status_of_the_site_loads_no_more_than_that_of_a_host():
+    names = (*DEAR, *RULES, "ocsd.access", "ocsd.bus")
+    code = f"import ocsd.cli.site.whole\nprint(*[name for name in {names} if name in sys.modules])"
+    assert printed("status", code) == []
+
+
 def test_a_url_is_printed_again_without_what_only_a_change_needs():
     names = (*DEAR[:6], "getpass", "ocsd.cli.screen.table", "ocsd.cli.talk.control", "ocsd.site")
     code = f"import sys, ocsd.cli.access.urls\nprint(*[n for n in {names} if n in sys.modules])"

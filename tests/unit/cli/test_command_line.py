@@ -131,6 +131,55 @@ def test_commands_instance_ids_and_hosts_are_completed(ocsd, daemon_of):
     assert completed(ocsd, "ocsd status --host sleepy f") == []
 
 
+SITE = {"lab-1": ["thermo1", "dome"], "lab-2": ["thermo2", "dome2"], "yard": ["crane"]}
+
+
+def of_the_site(ocsd, daemon_of, is_running):
+    if is_running:
+        server = daemon_of("lab-1", *(instance(name) for name in SITE["lab-1"]))
+        server.streams["/v1/site/lab-1"] = [{"hosts": SITE}]
+        return
+    (ocsd.base / "site-configs").mkdir()
+    entries = "".join(
+        f"  {host}: {{agent-instances: [{', '.join(map(ENTRY.format, names))}]}}\n"
+        for host, names in SITE.items()
+    )
+    text = f"hub: {{wamp_server: 'ws://localhost:8001/ws'}}\nhosts:\n{entries}"
+    (ocsd.base / "site-configs" / "default.yaml").write_text(text)
+
+
+ENTRY = "{{agent-class: FakeDataAgent, instance-id: {}}}"
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_instances_of_other_hosts_are_completed_with_and_without_a_daemon(
+    ocsd, daemon_of, is_running
+):
+    of_the_site(ocsd, daemon_of, is_running)
+    assert completed(ocsd, "ocsd restart lab-") == ["lab-1:", "lab-2:"]
+    assert completed(ocsd, "ocsd restart lab-2:th") == ["lab-2:thermo2"]
+    assert completed(ocsd, "ocsd why lab-2:") == [
+        *("lab-2:thermo2", "lab-2:dome2", "lab-2:router", "lab-2:ocsd")
+    ]
+    assert completed(ocsd, "ocsd down lab-2:thermo2 lab-2:th") == []
+    # A shell appends a space to the only word that is left.
+    assert completed(ocsd, "ocsd logs y") == ["yard:crane", "yard:router"]
+    assert completed(ocsd, "ocsd status attic:") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "begun", "expected"),
+    [
+        (("lab-2", ":"), "th", ["thermo2"]),
+        (("lab-2",), ":", ["thermo2", "dome2", "router", "ocsd"]),
+        (("thermo1", "lab-2", ":"), "d", ["dome2"]),
+    ],
+)
+def test_bash_cuts_words_at_the_colon(ocsd, daemon_of, words, begun, expected):
+    of_the_site(ocsd, daemon_of, True)
+    assert completed(ocsd, " ".join(("ocsd why", *words, begun))) == expected
+
+
 def test_hosts_and_instances_of_the_site_file_and_classes_are_completed(ocsd, daemon_of):
     (ocsd.base / "site-configs").mkdir()
     (ocsd.base / "site-configs" / "default.yaml").write_text(

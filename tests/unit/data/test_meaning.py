@@ -111,7 +111,9 @@ def test_an_earlier_release_reads_the_journal():
     )
     content = b"\0" * 16
     for layout in (plain, told):
-        message = journal.message_record(3, 9.0, [(0, PackedBlock(layout, 1, content))])
+        message = b"".join(
+            journal.message_records(9.0, [(3, [PackedBlock(layout, 1, content)])], {layout: 0})
+        )
         [read] = journal.read(journal.MAGIC + journal.layout_record(0, layout) + message)
         assert read.blocks[0].layout.origin == layout.origin
 

@@ -1,6 +1,7 @@
 """The thread for checks that the reactor cannot make."""
 
 import threading
+import time
 
 from ocsd.reactor.lookout import LOOKOUT, Lookout
 
@@ -45,3 +46,30 @@ def test_a_check_that_was_removed_is_not_called():
     lookout.remove(check)
     lookout.run_checks()
     assert calls == []
+
+
+def test_the_thread_sleeps_on_while_the_reactor_vouches_and_checks_when_it_falls_silent():
+    checked_at_s = []
+    lookout = Lookout()
+    lookout.add(lambda: checked_at_s.append(time.monotonic()))
+    begun_s = time.monotonic()
+    while time.monotonic() - begun_s < 1.2:
+        lookout.vouch(30.0)
+        time.sleep(0.05)
+    # At once, because the first round was due soon, and not twice a second from then on.
+    assert len(checked_at_s) == 1
+    lookout.vouch(0.1)
+    while len(checked_at_s) < 3:
+        time.sleep(0.05)
+    assert checked_at_s[1] >= begun_s + 1.2
+
+
+def test_a_check_can_be_asked_for_soon():
+    made = threading.Event()
+    lookout = Lookout()
+    lookout.add(made.set)
+    lookout.vouch(30.0)
+    assert made.wait(10)
+    made.clear()
+    lookout.hurry()
+    assert made.wait(10)

@@ -105,3 +105,14 @@ def test_characters_that_fields_cannot_have_fall_away():
     assert field_name("_9obs.x", "y") == "_obs_x_y"
     assert field_name("12", "34") is None
     assert len(field_name("observatory." + "x" * 300, "acq")) == 255
+
+
+def test_a_repeated_heartbeat_counts_as_long_as_it_is_the_latest_word():
+    table = KnownAgents()
+    first = table.beat({"acq": 3}, info(), 1000.0, 10.0)
+    assert table.beat_again(first, 1001.0, 11.0)
+    assert (first.last_updated, first.heard_s) == (1001.0, 11.0)
+    second = table.beat({"acq": 5}, info(), 1002.0, 12.0)
+    assert not table.beat_again(first, 1003.0, 13.0)
+    table.expire(1010.0, 20.0)
+    assert not table.beat_again(second, 1011.0, 21.0)

@@ -64,6 +64,28 @@ def test_a_job_that_is_done_has_arrived():
     assert judged({"a": "starts"}, [], [row(state="down", target="down")]) == Arrival()
 
 
+def goes_on(now, past_s=5.0):
+    before = HostStatus(instances=(row(restarts=2),), router=UP)
+    now = HostStatus(instances=(now,), router=UP)
+    return arrival({"a": "goes on"}, before, now, 2.0, past_s)
+
+
+def test_what_goes_on_with_other_limits_is_looked_at_before_it_counts_as_well():
+    assert goes_on(row(restarts=2), 1.9).waits == ("a: its limits were changed just now",)
+    assert goes_on(row(restarts=2), 2.0) == Arrival()
+    put_down = row(state="down", target="down", since_at=2.0)
+    assert goes_on(put_down) == Arrival()
+
+
+def test_what_a_new_limit_ends_again_and_again_does_not_come():
+    why = "memory: 66M is above its limit of 20M"
+    once = row(state="backoff", restarts=3, since_at=2.0, reason=why)
+    assert goes_on(once).waits == (f"a: backoff: {why}",)
+    assert goes_on(once._replace(restarts=5)).failed == (f"a: backoff: {why}",)
+    assert goes_on(row(restarts=3, since_at=2.0, uptime_s=1.0)).waits == ("a: up",)
+    assert goes_on(row(restarts=3, since_at=2.0, uptime_s=2.0)) == Arrival()
+
+
 def test_what_ends_is_awaited_until_it_is_down_or_gone():
     assert judged({"a": "ends"}, [row()], [row(state="stopping")]).waits == ("a: stopping",)
     assert judged({"a": "ends"}, [row()], [row(state="down", target="down")]) == Arrival()

@@ -133,6 +133,20 @@ def test_the_router_loads_neither_blockchains_nor_numpy(tmp_path):
 
 
 @pytest.mark.skipif(find_spec("crossbar") is None, reason="crossbar is not installed")
+def test_the_router_loads_templates_when_a_page_is_made(tmp_path):
+    (tmp_path / "page.html").write_text("<b>{{ what }}</b>")
+    program = (
+        "import sys, crossbar.node.main, crossbar.worker.controller as controller\n"
+        "loader = controller.jinja2.FileSystemLoader(['.'])\n"
+        "pages = controller.SandboxedEnvironment(loader=loader, autoescape=True)\n"
+        "page = pages.get_template('page.html')\n"
+        "print(any(name.startswith('jinja2.lexer') for name in sys.modules))\n"
+        "print(page.render(what='<i>'), page.render(what='it'))\n"
+    )
+    assert printed(program, tmp_path) == "False\n<b>&lt;i&gt;</b> <b>it</b>\n"
+
+
+@pytest.mark.skipif(find_spec("crossbar") is None, reason="crossbar is not installed")
 def test_what_both_processes_of_a_router_need_is_imported_without_a_reactor(tmp_path):
     program = (
         "import sys\n"

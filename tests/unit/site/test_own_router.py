@@ -1,12 +1,27 @@
 """``router: local``: the addresses that follow, and what is refused."""
 
+import io
+
 import pytest
 import yaml
 
+from ocsd.access.records import Identity
+from ocsd.access.store import AccessStore
+from ocsd.access.tickets import Login, host_key, ticket_of
+from ocsd.access.upkeep import router_trouble
+from ocsd.daemon.builtin import keys
+from ocsd.daemon.builtin.router import RouterPlan
 from ocsd.daemon.instances.plan import plan
+from ocsd.daemon.planning.settings import Settings
 from ocsd.errors import SiteFileError
 from ocsd.router.config import node_config
+from ocsd.router.guard.book import Book
+from ocsd.router.guard.door import Denied, with_ticket
+from ocsd.router.transports import SOCKETS_ONLY
 from ocsd.site import load
+from ocsd.system.entrance import Credentials
+from ocsd.system.paths import HostPaths
+from ocsd.web.settings import of_launch
 
 HUB = {"wamp_server": "ws://control:8001/ws", "wamp_http": "http://control:8001/call"}
 
@@ -57,9 +72,76 @@ def test_the_host_of_the_hub_has_no_second_router(tmp_path):
     assert "crossbar" in refusal(tmp_path, crossbar={})
 
 
-def test_a_closed_site_has_none(tmp_path):
-    closed = {"access": "closed", "wamp_server": "wss://control:8443/ws"}
-    assert "router: local is for sites with access: open" in refusal(tmp_path, closed)
+CLOSED = {"access": "closed", "wamp_server": "wss://control:8443/ws"}
+
+
+def test_on_a_closed_site_it_has_a_name_and_no_port(tmp_path):
+    site = loaded(tmp_path, CLOSED)
+    hub = site.hosts["lab"].hub(site.hub)
+    assert hub.wamp_server == "wss://127.0.0.1:8443/ws"
+    assert hub.is_closed
+    made = node_config(hub, tmp_path / "router.sock", SOCKETS_ONLY)
+    (worker,) = made["workers"]
+    assert {each["endpoint"]["type"] for each in worker["transports"]} == {"unix"}
+    assert not any(role["permissions"] for role in worker["realms"][0]["roles"])
+
+
+def test_on_a_closed_site_its_url_is_not_that_of_a_hub_of_the_same_machine(tmp_path):
+    here = CLOSED | {"wamp_server": "wss://localhost:8443/ws"}
+    assert "add e.g. wamp_server: wss://127.0.0.1:8444/ws" in refusal(tmp_path, here)
+    assert loaded(tmp_path, here, wamp_server="wss://127.0.0.1:8444/ws")
+    assert "is not encrypted" in refusal(tmp_path, CLOSED, wamp_server="ws://127.0.0.1:8444/ws")
+
+
+@pytest.mark.parametrize("more", [{"user": "observer"}, {"runtime": "ocs"}])
+def test_on_a_closed_site_agents_that_need_a_port_are_refused(tmp_path, more):
+    entries = [{"agent-class": "FakeDataAgent", "instance-id": "thermo", **more}]
+    site = loaded(tmp_path, CLOSED, **{"agent-instances": entries})
+    with pytest.raises(SiteFileError, match=r"'thermo' has .*, so it needs a port"):
+        plan(site, site.hosts["lab"], "/data")
+
+
+def test_the_keys_of_its_host_are_all_that_its_guard_has(tmp_path):
+    """It has no list of people and no secret, and lets in the programs of this host only."""
+    site, paths = loaded(tmp_path, CLOSED), HostPaths("lab", tmp_path, tmp_path, tmp_path)
+    paths.access.mkdir(mode=0o700)
+    store = AccessStore(paths.access)
+    store.write_host_key(host_key(b"s" * 32, "lab"))
+    store.write_identity(Identity("s", "lab", False, CLOSED["wamp_server"], 1, 0.0))
+    secured, facts = keys.secured(site, site.hosts["lab"].hub(site.hub), paths)
+    assert secured == SOCKETS_ONLY
+    assert (facts.host, facts.site_hub, facts.leaves) == ("lab", "control", ("lab",))
+    book = Book(facts.write(tmp_path))
+
+    def decided(host, key):
+        login = Login("thermo", host)
+        return with_ticket(book.premises, login, ticket_of(key, login))
+
+    assert decided("lab", store.host_key()).party == ("thermo", "agent")
+    assert isinstance(decided("control", store.host_key()), Denied)
+    assert isinstance(decided("control", host_key(b"s" * 32, "control")), Denied)
+    assert isinstance(decided("lab", host_key(b"", "lab")), Denied)
+    assert book.person("otto") is None
+    assert router_trouble(store, "lab", is_leaf=True) == ""
+    assert "has the keys of a host without the router" in router_trouble(store, "lab")
+
+
+def test_the_bridge_logs_in_as_the_host_and_the_page_asks_the_hub_for_people(tmp_path):
+    site, paths = loaded(tmp_path, CLOSED), HostPaths("lab", tmp_path, tmp_path, tmp_path)
+    own = keys.HostKeys("lab", b"k" * 32, "/ca.pem", "/bundle.pem")
+    planned, log = plan(site, site.hosts["lab"], "/data"), io.StringIO()
+    settings = Settings(site, planned, RouterPlan(), paths, tmp_path, log, False, own)
+    bridge, page = map(settings.launch, planned.instances)
+    assert bridge.entrance.credentials == Credentials("@lab", ticket_of(own.key, Login("", "lab")))
+    assert page.entrance.credentials.authid == "web@lab"
+    assert bridge.site_hub == page.site_hub == site.hub
+    assert of_launch(page).people_hub == site.hub
+    assert of_launch(page).hub.wamp_server == "wss://127.0.0.1:8443/ws"
+
+
+def test_without_keys_it_does_not_start(tmp_path):
+    trouble = router_trouble(AccessStore(tmp_path / "access"), "lab", is_leaf=True)
+    assert "make them: ocsd access join lab.bundle" in trouble
 
 
 def test_another_word_than_local_is_refused(tmp_path):

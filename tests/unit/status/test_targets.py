@@ -30,7 +30,10 @@ SITE = (
         ),
         (["lab-2:"], {"lab-2": []}),
         (["thermo*"], {"lab-1": ["thermo*"], "lab-2": ["thermo*"]}),
-        (["lab-?:tw*"], {"lab-1": ["tw*"], "lab-2": ["tw*"], "lab-3": ["tw*"]}),
+        (["lab-?:tw*"], {"lab-1": ["tw*"], "lab-2": ["tw*"]}),
+        (["lab-?:thermo[23]"], {"lab-2": ["thermo[23]"]}),
+        (["lab-?:dome"], {"lab-3": ["dome"]}),
+        (["lab-[12]:x*"], {"lab-1": ["x*"], "lab-2": ["x*"]}),
         (["lab-2:router"], {"lab-2": ["router"]}),
         (["dome"], {"lab-3": ["dome"]}),
     ],
@@ -39,12 +42,18 @@ def test_each_word_means_names_on_hosts(words, expected):
     assert by_host(words, SITE) == expected
 
 
+def test_names_of_other_things_than_instances_are_asked_for_on_every_host():
+    expected = {"lab-1": ["hot"], "lab-2": ["hot"], "lab-3": ["hot"]}
+    assert by_host(["lab-*:hot"], SITE, of_instances=False) == expected
+
+
 @pytest.mark.parametrize(
     ("word", "text"),
     [
         ("twin", "several hosts have 'twin'; say which is meant: lab-1:twin, lab-2:twin"),
         ("thermo3", "no host of the site has an instance 'thermo3'; did you mean 'thermo"),
-        ("xyz", "`ocsd status --site` shows all hosts (nothing is known of lab-3"),
+        ("xyz", "shows all hosts (nothing is known of lab-3, which does not answer)"),
+        ("ocsd", "each host has 'ocsd'; say which is meant: lab-1:ocsd, lab-2:ocsd, lab-3:ocsd"),
         ("lb-1:thermo1", "the site has no host 'lb-1'; did you mean 'lab-1'?"),
         ("q*", "no instance of the site matches 'q*'; there are: thermo1, twin, thermo2, dome"),
     ],

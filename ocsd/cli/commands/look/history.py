@@ -37,7 +37,7 @@ _SUMMARIES = columns("INSTANCE", *_NUMBERS, "LAST UNASKED END", right=_NUMBERS)
     "ocsd history --availability --since 2026-11-01      # of every instance, the worst first",
     "ocsd history --json | jq '.summaries'",
 )
-@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.names)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.targets)
 @records.since_option
 @moment.until_option()
 @options.last_option("changes")

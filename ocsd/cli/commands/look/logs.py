@@ -35,7 +35,7 @@ _SEARCHED_S = 24 * 3600.0
     "ocsd logs --since 03:10 --until 03:15 --grep 'no answer|timeout'",
     "ocsd logs --json --since 2h thermo1 | jq -r .text",
 )
-@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.names)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.targets)
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines, until Ctrl-C.")
 @click.option(
     "-n",

@@ -42,7 +42,7 @@ WATCH_PERIOD_S = 2.0
     "verdict still is not `ok`: an instance is `degraded` or `hung`, nothing is recorded, an "
     "operation that starts with its agent does not run, or nothing runs at all.",
 )
-@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.names)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.targets)
 @click.option("-a", "--all", "everything", is_flag=True, help="Fold nothing on a small terminal.")
 @click.option("-S", "--site", "whole", is_flag=True, help="Show all hosts of the site.")
 @click.option("--watch", is_flag=True, help="Show it in place, until Ctrl-C.")
@@ -119,7 +119,11 @@ def _whole_site(
     """Show all hosts of the site, maybe because of an error about this host."""
     from ocsd.cli.site import whole  # nearly always it is one host that is looked at
 
-    site = whole.found(through) if error is None else whole.instead_of(error)
+    is_brief = not (as_json or everything)
+    if error is None:
+        site = whole.found(through, is_brief=is_brief)
+    else:
+        site = whole.instead_of(error, is_brief=is_brief)
     return whole.show(site, as_json_text=as_json, everything=everything, strict=strict)
 
 

@@ -64,7 +64,7 @@ class _Account(NamedTuple):
     "ocsd why --class FakeDataAgent",
     "ocsd why thermo1 --json | jq .last_end.code",
 )
-@click.argument("names", metavar="NAME...", nargs=-1, shell_complete=completion.names)
+@click.argument("names", metavar="NAME...", nargs=-1, shell_complete=completion.targets)
 @targets.class_option
 @options.host_option
 @options.json_option
@@ -162,7 +162,7 @@ def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | No
         raise NoSuchInstanceError(no_such_instance(name, answer))
     raise NoSuchInstanceError(
         f"host '{answer.get('host')}' has no instance '{name}' any more: it has left the site "
-        f"file; to see its past: ocsd history {name}"
+        f"file; to see its past: ocsd history {answer.get('host')}:{name}"
     )
 
 

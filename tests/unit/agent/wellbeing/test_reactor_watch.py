@@ -2,8 +2,6 @@
 
 import time
 
-import pytest
-
 from ocsd.agent.wellbeing import reactor_watch
 from tests.unit.agent.faulty_runs import run, status_line
 
@@ -29,13 +27,3 @@ def test_who_blocks_the_reactor_is_named(agent, reactor, monkeypatch):
     assert "operation 'op' blocks the reactor" in warning
     assert "blocking=True" in warning
     assert "operation 'op' blocks the reactor" in status_line(agent)
-
-
-@pytest.mark.parametrize(
-    ("silent_s", "wait_s"),
-    [(0.0, 1.0), (0.02, 1.0), (0.5, 0.52), (1.02, 0.5), (1.3, 0.22), (1.6, 0.5), (60.0, 0.5)],
-)
-def test_the_reactor_is_checked_after_its_sign_of_life_and_when_it_counts_as_blocked(
-    silent_s, wait_s
-):
-    assert reactor_watch.until_next_check_s(silent_s) == pytest.approx(wait_s)

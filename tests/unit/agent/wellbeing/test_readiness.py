@@ -108,13 +108,13 @@ def test_new_samples_are_reported_every_second_and_old_ones_are_not(
         feed_name="values", complaint=str, refusal=None, loss=str, record=True, sampled_at_s=0.0
     )
     agent.feeds["values"] = feed
-    feed.sampled_at_s = time.monotonic()
+    begun_s = feed.sampled_at_s = time.monotonic() - 2.0
     readiness.start(connection)
-    for age_s in (0.2, 1.2, 2.2, 0.1):
-        feed.sampled_at_s = time.monotonic() - age_s
+    for new_s in (1.5, 1.5, 2.0):
+        feed.sampled_at_s = begun_s + new_s
         reactor.advance(1)
     shown = [report["X_SAMPLE_AGE"] for report in supervisor.reports]
-    assert shown == ["0.0", "0.2", "0.1"]
+    assert shown == ["2.0", "0.5", "0.0"]
 
 
 def test_a_new_supervisor_is_told_at_once(agent, reactor, supervisor, connection):

@@ -33,7 +33,7 @@ def test_the_aggregator_of_the_site_listens_to_all(scene):
     scene.file.write_text("thermo")
     own = scene.own_agents(Share("dome"))
     own.look()
-    assert scene.subscribed == [ALL]
+    assert scene.subscribed == [ALL, ("lab.ocsd.own-share", {}), ("lab.ocsd.calm", {})]
 
 
 def test_the_aggregator_of_one_host_listens_to_the_agents_of_the_host(scene):

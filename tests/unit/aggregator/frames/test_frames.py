@@ -1,9 +1,18 @@
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ocsd.aggregator.frames import frames
+from ocsd.aggregator.frames.packed_frame import FrameColumns
+from ocsd.aggregator.frames.provider import Provider
+from ocsd.aggregator.incoming.moment import Instant
+from ocsd.aggregator.numbers.numbering import Numbering
+from ocsd.journal.kinds import Kind
+from ocsd.journal.origin import Origin
 from tests.unit.aggregator.rig import START, core
+
+RUN = frames.RecordingRun(session_id=12345678901234, started_at=START)
 
 
 def test_times_are_exact_to_the_tick():
@@ -29,3 +38,74 @@ def test_the_bytes_are_those_of_the_writer_of_spt3g(tmp_path):
     writer(frame)
     writer.Flush()
     assert frames._bytes(frame) == path.read_bytes()
+
+
+def columns(count, first=0):
+    numbers = np.arange(count, dtype=np.int64)
+    return FrameColumns(
+        {"of_floats": Kind.FLOAT, "b": Kind.INT, "c": Kind.BOOL, "t": Kind.TEXT, "B": Kind.FLOAT},
+        numbers + first,
+        {
+            "of_floats": numbers + 0.5,
+            "b": numbers * 200,
+            "c": numbers % 2 == 0,
+            "t": [f"é{number}" for number in numbers],
+            "B": np.full(count, np.nan),
+        },
+    )
+
+
+VECTORS = {
+    Kind.FLOAT: core.G3VectorDouble,
+    Kind.INT: core.G3VectorInt,
+    Kind.BOOL: core.G3VectorBool,
+    Kind.TEXT: core.G3VectorString,
+}
+
+
+def frame_of_so3g(blocks):
+    frame = frames._frame(frames.DATA, RUN)
+    frame["prov_id"] = 3
+    frame["timestamp"] = START
+    frame["address"] = "observatory.a.feeds.b"
+    frame["provider_session_id"] = "17.5"
+    maps = core.G3VectorFrameObject()
+    for block in blocks.values():
+        entry = core.G3TimesampleMap()
+        entry.times = core.G3VectorTime(block.ticks)
+        for name, kind in block.kinds.items():
+            entry[name] = VECTORS[kind](block.values[name])
+        maps.append(entry)
+    frame["blocks"] = maps
+    frame["block_names"] = core.G3VectorString(list(blocks))
+    return frames._bytes(frame)
+
+
+def frame_of_ours(blocks):
+    origin = Origin("observatory.a.feeds.b", "17.5", "observatory.a", numbered=True)
+    now = Instant(at=START, mono_s=0.0)
+    provider = Provider(3, origin, now, Numbering())
+    return b"".join(frames.data_frame(RUN, provider, blocks, now))
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        {"one": columns(1)},
+        {"one": columns(300), "two": columns(1, 2**40), "three": columns(7)},
+    ],
+)
+def test_a_data_frame_has_the_bytes_that_so3g_writes(blocks):
+    assert frame_of_ours(blocks) == frame_of_so3g(blocks)
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=4))
+@example([127, -128])
+@example([128])
+@example([-129])
+@example([2**31 - 1, -(2**31)])
+@example([2**31])
+def test_whole_numbers_have_as_many_bytes_as_those_of_so3g(numbers):
+    values = {"x": np.array(numbers, np.int64)}
+    blocks = {"one": FrameColumns({"x": Kind.INT}, np.zeros(len(numbers), np.int64), values)}
+    assert frame_of_ours(blocks) == frame_of_so3g(blocks)

@@ -66,7 +66,7 @@ def test_a_choice_of_nothing_is_refused_everywhere(ocsd, server, command):
         assert (done.returncode, done.stdout) == (4, ""), words
         assert done.stderr.startswith(f"ocsd: {message}")
     # Nothing but what other hosts have.
-    assert all(body == {"request": "site"} for _, body in server.requests)
+    assert all(body["request"] == "site" for _, body in server.requests)
 
 
 def test_the_status_of_a_class_is_that_of_its_instances(ocsd, server):

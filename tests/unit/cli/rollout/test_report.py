@@ -69,7 +69,7 @@ def test_a_host_that_is_not_in_the_file_is_told():
 
 def test_effects_are_counted():
     assert effect_words({"a": "starts", "b": "restarts", "c": "restarts", "d": "goes on"}) == (
-        "1 starts, 2 restart"
+        "1 instance starts, 2 restart"
     )
     assert effect_words({}) == "no instance is touched"
 
@@ -103,3 +103,14 @@ def test_the_end_of_a_roll_out_is_told_for_each_host_that_is_not_done():
         "effects": {"thermo1": "restarts"},
     }
     assert list(result_lines(Course((), {"a": Stage.DONE}), NEW)) == ["1 host: 1 done"]
+
+
+def test_hosts_with_one_reason_share_a_line():
+    stages = dict.fromkeys(("a", "b", "c"), Stage.LEFT_OUT)
+    course = Course((), stages, {"a": "the router is open", "b": "away", "c": "the router is open"})
+    again = "once that is mended: ocsd site apply, with the same file"
+    assert list(result_lines(course, NEW)) == [
+        f"a, c left out: the router is open; {again}",
+        f"b left out: away; {again}",
+        "3 hosts: 3 left out",
+    ]

@@ -19,7 +19,8 @@ from ocsd.cli.screen import change_text
         ("arguments", ["--a", "--b"], ["--b", "--a"], "arguments: --a --b -> --b --a"),
         ("arguments", ["--a", "--a"], ["--a"], "arguments: --a -> (none)"),
         ("manage", "up", "down", "manage: up -> down"),
-        ("memory", None, 500, "memory: (none) -> 500"),
+        ("memory", None, 20 * 2**20, "memory: (none) -> 20.0M"),
+        ("nice", 5, None, "nice: 5 -> (none)"),
         ("agent-paths", ["/a"], ["/a", "/b"], "agent-paths: /a -> /a /b"),
     ],
 )

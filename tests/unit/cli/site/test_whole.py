@@ -25,9 +25,10 @@ def test_each_host_has_a_line_and_below_it_what_is_wrong():
         "site: attention · 2 of 4 hosts answer · 2 up, 1 failed",
         "lab-1: ok · 2 up · router up",
         "lab-2: attention · 1 failed · 1 not in target state (stage failed) · router up",
-        "  stage is failed: no port · mend that, then: ocsd up stage",
+        "  stage is failed: no port · mend that, then: ocsd up lab-2:stage",
         "  lab-2 its clock is 3m00s ahead of that of lab-1",
-        "lab-3: no answer · it hangs; it last answered 9s ago · then: 2 up",
+        "lab-3: no answer · it hangs; it last answered 9s ago · then: 2 up · on its machine: ocsd "
+        "status",
         "lab-4: no answer · nobody · if it is not started: ocsd start --host lab-4 on its machine",
     ]
 
@@ -42,7 +43,7 @@ def test_a_host_of_another_site_on_this_machine_is_shown_and_counts_for_nothing(
     other = SiteHost("yard", status("yard", instance("crane", state="failed")), 5.0)
     site = WholeSite((WELL,), beside=(other,))
     printed = lines(site, PIPE)
-    assert printed[0] == "site: ok · 1 of 1 hosts answer · 2 up"
+    assert printed[0] == "site: ok · 1 of 1 host answers · 2 up"
     assert printed[-1] == (
         "  yard is of another site; all of that one: ocsd status --site --host yard"
     )

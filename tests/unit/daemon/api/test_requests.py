@@ -231,6 +231,19 @@ def test_everything_ends_in_an_order_in_which_nothing_is_lost(world, shutdown, e
     assert ended == [0.0]
 
 
+def test_a_bridge_ends_after_the_recording_and_before_the_router(world, shutdown):
+    world.fleet.add(Instance(instance_id="bridge", agent_class="Bridge"), world.keep("bridge"))
+    names = ("router", "bridge", "aggregator", "a", "b")
+    for name in names:
+        world.fleet.keeper(name).deliver(UpRequested())
+        world.begin(name)
+    shutdown.allow()
+    shutdown.request()
+    for name in ("a", "b", "aggregator", "bridge", "router"):
+        world.end(name)
+    assert world.killed == ["a", "b", "aggregator", "bridge", "router"]
+
+
 def test_a_stop_that_is_asked_for_before_it_is_known_what_runs_waits_for_that(
     world, shutdown, ended
 ):

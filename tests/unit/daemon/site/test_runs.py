@@ -2,7 +2,10 @@
 
 from types import SimpleNamespace
 
-from ocsd.daemon.site.runs import CommandRuns
+import pytest
+
+from ocsd.cli.screen import terminal
+from ocsd.daemon.site.runs import CommandRuns, FarScreen
 
 
 class Run(SimpleNamespace):
@@ -21,3 +24,21 @@ def test_with_the_daemon_ends_what_only_looks():
     runs._left.append(left)
     runs.end_what_looks()
     assert [each.ended for each in (follower, restart, left)] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"columns": 120, "lines": 40, "colour": True}, (True, True, 120, 40)),
+        ({"columns": 120, "lines": 40, "colour": False}, (True, False, 120, 40)),
+        ({"columns": 120, "colour": False}, (False, False, 120, 24)),  # a pipe
+        ({"columns": 5, "lines": "x", "colour": "yes"}, (False, False, 80, 24)),
+        ({}, (False, False, 80, 24)),
+    ],
+)
+def test_a_command_prints_for_the_terminal_of_its_caller(monkeypatch, body, expected):
+    for name, value in FarScreen.of(body).environment().items():
+        monkeypatch.setenv(name, value)
+    screen = terminal.of_output()
+    found = screen.interactive, screen.colour, screen.width_columns, screen.height_lines
+    assert found == expected

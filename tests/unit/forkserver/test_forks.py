@@ -1,0 +1,72 @@
+"""Processes that wait until they may begin."""
+
+import os
+import signal
+from math import inf
+
+import pytest
+
+from ocsd.forkserver.protocol import SpawnRequest
+from ocsd.forkserver.warmth.forks import ROUTER_PAUSE_S, Spares, fork
+from ocsd.forkserver.warmth.loading import Loading
+
+ROUTER = SpawnRequest(
+    "router", "/log", "/", {}, ("python", "-P", "-m", "ocsd.router.crossbar_node", "start")
+)
+OTHER = SpawnRequest("page", "/log", "/", {}, ("python", "-P", "-m", "ocsd.web", "start"))
+
+
+def end_with_what_is_read(gate):
+    os._exit(len(os.read(gate, 100)))
+
+
+def code_of(pid):
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_a_process_begins_with_its_word():
+    forked = fork(end_with_what_is_read, b"word")
+    forked.begin()
+    assert code_of(forked.pid) == 4
+
+
+def test_a_process_reads_nothing_if_its_parent_closes_the_gate():
+    forked = fork(end_with_what_is_read, b"word")
+    os.close(forked.gate)
+    assert code_of(forked.pid) == 0
+
+
+def test_a_process_that_was_killed_cannot_hold_up_its_start():
+    forked = fork(end_with_what_is_read, b"word")
+    os.kill(forked.pid, signal.SIGKILL)
+    assert code_of(forked.pid) == -signal.SIGKILL
+    forked.begin()
+
+
+@pytest.fixture
+def spares():
+    return Spares(Loading())
+
+
+def test_no_router_is_made_ready_where_none_was_asked_for(spares):
+    assert spares.due_s(5.0) == inf
+    spares.started(OTHER)
+    assert spares.due_s(5.0) == inf
+
+
+def test_the_next_router_is_made_ready_when_a_start_is_over(spares):
+    spares.started(ROUTER)
+    assert spares.due_s(5.0) == 5.0 + ROUTER_PAUSE_S
+
+
+def test_a_router_that_will_be_asked_for_soon_is_made_ready_at_once(spares):
+    spares.expect(ROUTER)
+    assert spares.due_s(5.0) == 5.0
+
+
+def test_nothing_is_taken_as_long_as_nothing_waits(spares):
+    spares.expect(ROUTER)
+    assert spares.take(ROUTER) is None
+    spares.ended(1)
+    spares.end()
+    assert spares.due_s(5.0) == 5.0
