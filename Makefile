@@ -76,8 +76,8 @@ unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules ha
 trixie:  ## the unit tests on Debian trixie, with its Python 3.13; needs root and mmdebstrap
 	sh tests/trixie.sh make unit
 
-packages:  ## build all packages, and install, run and purge them in empty Debian systems; needs root and mmdebstrap
-	$(PYTHON) deploy/build.py dist
+packages: docs  ## build all packages, and install, run and purge them in empty Debian systems; needs root and mmdebstrap
+	$(PYTHON) deploy/build.py dist --html
 	sh tests/system/packages/debian.sh bookworm dist
 	sh tests/system/packages/debian.sh trixie dist
 

@@ -33,6 +33,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", choices=KINDS, nargs="+", default=list(KINDS))
     parser.add_argument("--python", type=Path, help="one with what pyproject.toml requires")
+    parser.add_argument(
+        "--html", action="store_true", help="with build/docs, the pages that `make docs` has made"
+    )
     given = parser.parse_args()
     folder = given.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,6 +47,8 @@ def main() -> None:
         for hook, more in (KINDS[each] for each in given.only):
             shutil.rmtree(source, ignore_errors=True)
             copy_tracked(source, epoch)
+            if given.html:
+                shutil.copytree(ROOT / "build/docs", source / "build/docs")
             made = subprocess.run(
                 [python, "-c", f"import setuptools.build_meta as b; print(b.{hook}(r'{folder}'))"],
                 cwd=source,
