@@ -90,6 +90,8 @@ class Spares:
     _request: SpawnRequest | None = None
     _is_urgent: bool = False
     _waiting: Forked | None = None
+    _loaded: SpawnRequest | None = None
+    """The request for which the waiting process was loaded."""
 
     def expect(self, request: Message) -> None:
         """Have a process ready as soon as possible, if this request is for a router."""
@@ -114,16 +116,18 @@ class Spares:
         self.loading.make_ready(for_agents=False)
         try:
             self._waiting = fork(partial(self._load_and_wait, self._request, leave))
+            self._loaded = self._request
         except OSError:
             self._request = None
         self._is_urgent = False
 
     def take(self, request: SpawnRequest) -> Forked | None:
         """Return the process that becomes what a request asks for; None if it must be forked."""
-        waiting, prepared = self._waiting, self._request
-        if waiting is None or prepared is None or request.command != prepared.command:
+        waiting, loaded = self._waiting, self._loaded
+        if waiting is None or loaded is None or request.command[3:4] != (PREPARED,):
             return None
-        if request.environment != prepared.environment:
+        # What it has loaded depends on both: a guarded router must not begin as an open one.
+        if (request.command, request.environment) != (loaded.command, loaded.environment):
             self.end()
             return None
         self._waiting = None

@@ -1,5 +1,6 @@
 """Processes that wait until they may begin."""
 
+import dataclasses
 import os
 import signal
 from math import inf
@@ -70,3 +71,29 @@ def test_nothing_is_taken_as_long_as_nothing_waits(spares):
     spares.ended(1)
     spares.end()
     assert spares.due_s(5.0) == 5.0
+
+
+def wait_for_ever(*_):
+    signal.pause()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        dataclasses.replace(ROUTER, environment={"OCSD_ROUTER_GUARD": "/guard.json"}),
+        dataclasses.replace(ROUTER, command=(*ROUTER.command, "--cbdir", "/other")),
+    ],
+)
+def test_a_process_that_was_loaded_for_another_router_is_ended(spares, monkeypatch, other):
+    monkeypatch.setattr(spares, "_load_and_wait", wait_for_ever)
+    monkeypatch.setattr(spares.loading, "make_ready", lambda **_: None)
+    spares.expect(ROUTER)
+    spares.prepare(lambda: None)
+    assert spares.take(OTHER) is None
+    pid = spares._waiting.pid
+    assert spares.take(other) is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    # Nor does the next one become the router of the request after that.
+    spares.started(other)
+    assert spares.take(other) is None
