@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import psutil
@@ -163,7 +164,11 @@ def test_a_router_is_loaded_before_it_is_asked_for():
         daemon = Daemon(folder, request)
         spare = wait_until(lambda: waiting(daemon), "a router that waits")
         daemon.connection.sendall(encode(request))
-        assert daemon.hears(Spawned).pid == spare.pid
+        spawned = daemon.hears(Spawned)
+        assert spawned.pid == spare.pid
+        # Its uptime does not begin with its waiting.
+        assert spawned.waited_s == pytest.approx(time.time() - spare.create_time(), abs=5.0)
+        assert spawned.waited_s > 0.0
         assert daemon.hears(Ended).code == 0
         assert "usage: crossbar start" in (folder / "r.log").read_text()
         # Another command is not what the waiting one was loaded for.
