@@ -113,6 +113,10 @@ class Spares:
         """Fork a process that loads a router; there, `leave` lets go of what is not its own."""
         if self._request is None:
             return
+        if self.loading.code is not None and self.loading.code.changed():
+            # After an upgrade it would mix old code with new, and take it for what is on the disk.
+            self._request = None
+            return
         self.loading.make_ready(for_agents=False)
         try:
             self._waiting = fork(partial(self._load_and_wait, self._request, leave))

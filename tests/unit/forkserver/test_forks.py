@@ -4,6 +4,7 @@ import dataclasses
 import os
 import signal
 from math import inf
+from types import SimpleNamespace
 
 import pytest
 
@@ -97,3 +98,12 @@ def test_a_process_that_was_loaded_for_another_router_is_ended(spares, monkeypat
     # Nor does the next one become the router of the request after that.
     spares.started(other)
     assert spares.take(other) is None
+
+
+def test_after_an_upgrade_no_process_loads_new_code_beside_old(spares, monkeypatch):
+    monkeypatch.setattr(spares, "_load_and_wait", wait_for_ever)
+    spares.started(ROUTER)
+    spares.loading.code = SimpleNamespace(changed=lambda: "/site-packages")
+    spares.prepare(lambda: None)
+    assert spares.take(ROUTER) is None
+    assert spares.due_s(5.0) == inf
