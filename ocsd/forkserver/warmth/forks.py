@@ -21,6 +21,7 @@ import ocsd
 from ocsd.forkserver.protocol import LineBuffer, Message, SpawnRequest, encode
 from ocsd.forkserver.warmth.loaded import LoadedCode, package_folders
 from ocsd.forkserver.warmth.loading import Loading
+from ocsd.system.proc import what_holds
 
 ROUTER_PAUSE_S: Final = 10.0
 """Time without a request after which the next router is forked [s]: a start is over then."""
@@ -131,7 +132,8 @@ class Spares:
         if waiting is None or loaded is None or request.command[3:4] != (PREPARED,):
             return None
         # What it has loaded depends on both: a guarded router must not begin as an open one.
-        if (request.command, request.environment) != (loaded.command, loaded.environment):
+        is_other = (request.command, request.environment) != (loaded.command, loaded.environment)
+        if is_other or what_holds(waiting.pid):
             self.end()
             return None
         self._waiting = None

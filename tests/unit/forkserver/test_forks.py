@@ -78,6 +78,25 @@ def wait_for_ever(*_):
     signal.pause()
 
 
+@pytest.fixture
+def waiting(spares, monkeypatch):
+    """A process that waits to be a router."""
+    monkeypatch.setattr(spares, "_load_and_wait", wait_for_ever)
+    monkeypatch.setattr(spares.loading, "make_ready", lambda **_: None)
+    spares.expect(ROUTER)
+    spares.prepare(lambda: None)
+    yield spares._waiting
+    spares.end()
+
+
+def test_a_process_that_cannot_run_is_ended(waiting, spares):
+    os.kill(waiting.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, waiting.pid, os.WSTOPPED)
+    assert spares.take(ROUTER) is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(waiting.pid, 0)
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -85,13 +104,9 @@ def wait_for_ever(*_):
         dataclasses.replace(ROUTER, command=(*ROUTER.command, "--cbdir", "/other")),
     ],
 )
-def test_a_process_that_was_loaded_for_another_router_is_ended(spares, monkeypatch, other):
-    monkeypatch.setattr(spares, "_load_and_wait", wait_for_ever)
-    monkeypatch.setattr(spares.loading, "make_ready", lambda **_: None)
-    spares.expect(ROUTER)
-    spares.prepare(lambda: None)
+def test_a_process_that_was_loaded_for_another_router_is_ended(waiting, spares, other):
     assert spares.take(OTHER) is None
-    pid = spares._waiting.pid
+    pid = waiting.pid
     assert spares.take(other) is None
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
