@@ -23,7 +23,7 @@ _SEQ_KEY: Final = b"\x63seq"
 _FEEDS_KEY: Final = b"\x65feeds"
 """The key before the numbers of an agent's feeds, near the end of a heartbeat's description."""
 
-_ADDRESS_KEY: Final = b"\x6dagent_address"
+_SENDER_KEY: Final = b"\x6dagent_address"
 """A key of that description, which all have: before it are the codes of the operations."""
 
 _LAST: Final = (-3, -5, -2, -1, -9)
@@ -75,7 +75,7 @@ def _without_numbers(payload: bytes) -> bytes | None:
     subscription_end = _number_end(payload, len(_EVENT))
     begin = _number_end(payload, subscription_end)
     # An operation may be called "feeds" as well, and the codes of others may follow it.
-    end: int | None = payload.rfind(_FEEDS_KEY, max(0, payload.rfind(_ADDRESS_KEY)))
+    end: int | None = payload.rfind(_FEEDS_KEY, max(0, payload.rfind(_SENDER_KEY)))
     if end == -1:
         # The published OCS has no number there.
         end = next((place for place in _LAST if payload.endswith(_SEQ_KEY, 0, place)), None)
