@@ -1,5 +1,6 @@
 """HurriedAgent: publishes as fast as the aggregator answers; runs on OCS as well as on ocsd."""
 
+import argparse
 import json
 import random
 import time
@@ -72,7 +73,7 @@ class HurriedAgent:
 
 def main(args: Any = None) -> None:
     """Run the agent."""
-    parser = site_config.add_arguments()
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
     options = site_config.parse_args(agent_class="HurriedAgent", parser=parser, args=args)
     agent, runner = ocs_agent.init_site_agent(options)

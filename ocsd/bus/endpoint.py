@@ -77,7 +77,9 @@ class RouterAddress:
     @property
     def is_missing(self) -> bool:
         """Whether the socket is not there, as long as a router of this machine is being started."""
-        return self.socket_path is not None and not os.path.exists(self.socket_path)
+        path = self.socket_path or "\0"
+        # The name of a socket that is not in the file system begins with a zero (unix(7)).
+        return not path.startswith("\0") and not os.path.exists(path)
 
     def __str__(self) -> str:
         return f"unix:{self.socket_path}" if self.socket_path else without_logins(self.url)

@@ -6,6 +6,7 @@ connection, and only libraries that survive a fork are loaded before one.
 
 import contextlib
 import errno
+import importlib
 import os
 import selectors
 import signal
@@ -246,10 +247,10 @@ class ForkServer:
         os.close(gate)
         self._leave_to_child()
         # The loop itself needs nothing of it.
-        from ocsd.forkserver import child
-
+        child = importlib.import_module("ocsd.forkserver.child")
         self.loading.end_in_fork()
         child.become(self.loading.code, request)
+        os._exit(1)
 
     def _refuse(self, request: SpawnRequest, why: str, code: int | None = None) -> None:
         self._report(Ended(request.instance_id, 0, code, None, why, time.time()))

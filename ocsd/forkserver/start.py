@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import importlib
 import os
 import signal
 import socket
@@ -160,12 +161,9 @@ def _be_fork_server(loading: Loading, reading: int) -> NoReturn:
             os.environ.pop(variable, None)
         gc.enable()
         sys.argv[:], sys.orig_argv[:] = _WORDS[-1:], _WORDS
-        from setproctitle import setproctitle
-
-        from ocsd.forkserver.__main__ import main
-
-        setproctitle(" ".join(_WORDS))
-        main(loading)
+        # Not needed in the daemon.
+        importlib.import_module("setproctitle").setproctitle(" ".join(_WORDS))
+        importlib.import_module("ocsd.forkserver.__main__").main(loading)
     except BaseException:  # noqa: BLE001 - the daemon's own code must not go on here
         traceback.print_exc()
     os._exit(1)

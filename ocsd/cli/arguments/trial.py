@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _NO_AGENTS = frozenset({"HostManager", "RegistryAgent", WEB_CLASS, ALARMS_CLASS, BRIDGE_CLASS})
 """Classes that the daemon itself runs, or whose processes have no arguments of their own."""
 
+_UNTRIED = {"problem": "its arguments were not tried: what tries them has ended; try again"}
+
 
 def problems(
     site: "Site", host: "Host", only: Collection[str] | None = None
@@ -27,17 +29,16 @@ def problems(
     from ocsd.site.sharing import shared_devices
 
     entries = {each.instance_id: each for each in triable(host)}
-    values = {}
-    for answer in _answers(site, host, list(entries.values())):
-        name = answer["instance_id"]
-        values[name] = answer["values"]
-        if answer["problem"] and (only is None or name in only):
-            yield "problem", _placed(answer["problem"], name, site.place(entries[name].line))
+    answers = {
+        answer["instance_id"]: answer for answer in _answers(site, host, list(entries.values()))
+    }
     for name, entry in entries.items():
-        if name not in values and (only is None or name in only):
-            untried = "its arguments were not tried: what tries them has ended; try again"
-            yield "problem", _placed(untried, name, site.place(entry.line))
-    running = {name: each for name, each in values.items() if entries[name].manage == "up"}
+        problem = answers.get(name, _UNTRIED)["problem"]
+        if problem and (only is None or name in only):
+            yield "problem", _placed(problem, name, site.place(entry.line))
+    running = {
+        name: answer["values"] for name, answer in answers.items() if entries[name].manage == "up"
+    }
     for warning in shared_devices(running):
         yield "warning", f"host {host.name}: {warning}"
 

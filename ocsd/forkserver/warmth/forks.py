@@ -6,6 +6,7 @@ a router.
 """
 
 import contextlib
+import importlib
 import os
 import signal
 import sys
@@ -145,10 +146,10 @@ class Spares:
     def _load_and_wait(
         self, prepared: SpawnRequest, leave: Callable[[], None], gate: int
     ) -> NoReturn:
-        from setproctitle import setproctitle
-
-        from ocsd.forkserver import child, programs
-
+        # The fork server's loop needs none of them.
+        setproctitle = importlib.import_module("setproctitle").setproctitle
+        child = importlib.import_module("ocsd.forkserver.child")
+        programs = importlib.import_module("ocsd.forkserver.programs")
         try:
             leave()
             setproctitle(_TITLE)
@@ -170,3 +171,4 @@ class Spares:
             traceback.print_exc()
             os._exit(1)
         child.become(code, request)
+        os._exit(1)

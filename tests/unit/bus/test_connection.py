@@ -200,6 +200,13 @@ def test_attempts_without_a_router_get_rarer(connection, router, clock):
         assert len(router.openings) == before + 1
 
 
+@pytest.mark.parametrize(
+    ("path", "missing"), [(None, False), ("\0rehearsal", False), ("/", False), ("/nowhere", True)]
+)
+def test_only_a_socket_in_the_file_system_can_be_missing(path, missing):
+    assert RouterAddress(URL, "realm", path).is_missing is missing
+
+
 def test_a_router_that_does_not_answer_is_left_after_a_time(connection, router, clock):
     transport = router.accept()
     clock.advance(14.9)

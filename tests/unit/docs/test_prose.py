@@ -12,7 +12,8 @@ MOST_WORDS = 18
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_half_of_the_sentences_of_a_page_are_short(page):
-    assert median(len(each.split()) for each in sentences(page.read_text())) <= MOST_WORDS
+    lengths = [len(each.split()) for each in sentences(page.read_text())]
+    assert not lengths or median(lengths) <= MOST_WORDS
 
 
 def test_code_tables_headings_and_pictures_are_no_sentences():
