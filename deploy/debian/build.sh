@@ -19,7 +19,7 @@ version=$(basename "$wheel" | cut -d- -f2)
 rm -rf /opt/ocsd
 python3 -m venv /opt/ocsd
 PIP_CONSTRAINT="$here/../../constraints/locked.txt" /opt/ocsd/bin/pip install --quiet --no-compile \
-    --disable-pip-version-check "ocsd[router] @ file://$wheel"
+    --use-pep517 --disable-pip-version-check "ocsd[router] @ file://$wheel"
 # 80 MB that nothing imports: tests of other packages, and pip's own.
 find /opt/ocsd -depth -type d \( -path '*/numpy/*/tests' -o -path '*/twisted/*/test' \
     -o -path '*/scipy/*/tests' -o -path '*/matplotlib/tests' -o -path '*/astropy/*/tests' \
@@ -44,12 +44,14 @@ install -D --mode 644 "$here/default.yaml" "$root/etc/ocsd/default.yaml"
 install --mode 644 "$here/copyright" "$root/usr/share/doc/ocsd/copyright"
 install --mode 755 -t "$root/DEBIAN" "$here/postinst" "$here/prerm" "$here/postrm"
 echo /etc/ocsd/default.yaml >"$root/DEBIAN/conffiles"
+# Of the files only: how large a folder is depends on its past.
+size_kb=$(find "$root" -type f -printf '%s\n' | awk '{ sum += $1 } END { print int(sum / 1024) }')
 cat >"$root/DEBIAN/control" <<CONTROL
 Package: ocsd
 Version: $version-1~$VERSION_CODENAME
 Architecture: $(dpkg --print-architecture)
 Maintainer: The ocsd founders <ocsd@localhost>
-Installed-Size: $(du -sk "$root" | cut -f1)
+Installed-Size: $size_kb
 Depends: python3 (>= $python), python3 (<< $next~), adduser
 Section: science
 Priority: optional
@@ -60,5 +62,4 @@ Description: supervisor of an observatory's agents, one daemon per host
  Everything is in a virtual environment of its own, /opt/ocsd.
 CONTROL
 find "$root" -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
-dpkg-deb --root-owner-group -Zxz -z1 --threads-max=2 --build "$root" "$out" ||
-    dpkg-deb --root-owner-group -Zxz -z1 --build "$root" "$out"
+dpkg-deb --root-owner-group -Zzstd -z9 --build "$root" "$out"

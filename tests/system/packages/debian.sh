@@ -52,7 +52,11 @@ say "built $(basename "$deb"), $(($(stat -c %s "$deb") / 1000000)) MB"
 if [ -z "${ONCE:-}" ]; then
     mv "$deb" "$scratch/first.deb"
     inside build "sh /src/deploy/debian/build.sh /src/$(basename "$wheel") /out"
-    cmp "$scratch/first.deb" "$deb"
+    cmp "$scratch/first.deb" "$deb" || {
+        for each in "$scratch/first.deb" "$deb"; do dpkg-deb -R "$each" "$each.d"; done
+        diff -r "$scratch/first.deb.d" "$deb.d" || true
+        exit 1
+    }
     say "built again, bit by bit the same"
 fi
 rm -rf "$scratch/build/opt"

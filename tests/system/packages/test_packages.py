@@ -79,7 +79,8 @@ def test_an_archive_gives_the_same_packages_bit_by_bit(built, folder, python):
 
 def test_the_wheel_holds_what_belongs_to_a_release(built):
     with zipfile.ZipFile(only(built, "ocsd-*.whl")) as wheel:
-        assert "ocsd/documents/reference/site-file.md" in wheel.namelist()
+        modules = {"ocsd/migration/finding.py", "ocsd/documents/reference/site-file.md"}
+        assert modules <= set(wheel.namelist())
         names = {name.partition(".data/data/")[2] for name in wheel.namelist()}
         text = wheel.read(f"ocsd-{__version__}.data/data/share/man/man1/ocsd-migrate.1").decode()
         bash = f"ocsd-{__version__}.data/data/share/bash-completion/completions/ocsd"
