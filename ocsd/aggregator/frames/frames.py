@@ -100,16 +100,24 @@ def data_frame(
     run: RecordingRun, provider: Provider, blocks: Mapping[str, FrameColumns], now: Instant
 ) -> list[Piece]:
     """Return a frame of these blocks of `provider`, which keeps them, as pieces."""
-    entries = {
-        "address": provider.origin.address,
-        "provider_session_id": provider.origin.session_id,
-        "prov_id": provider.prov_id,
-        "session_id": run.session_id,
-        "timestamp": now.at,
+    origin = provider.origin
+    entries = _entries(origin.address, origin.session_id, provider.prov_id, run.session_id, now.at)
+    return [_frame_of_objects(entries, blocks)] if why_slow() else packed_frame(entries, blocks)
+
+
+def _entries(
+    address: str, provider_session_id: str, prov_id: int, session_id: int, at: float
+) -> Entries:
+    """Return all of a data frame but its blocks, in the order in which so3g writes them."""
+    return {
+        "address": address,
+        "provider_session_id": provider_session_id,
+        "prov_id": prov_id,
+        "session_id": session_id,
+        "timestamp": at,
         "hkagg_version": HKAGG_VERSION,
         "hkagg_type": DATA,
     }
-    return [_frame_of_objects(entries, blocks)] if why_slow() else packed_frame(entries, blocks)
 
 
 @cache
@@ -119,15 +127,7 @@ def why_slow() -> str:
     They are where the so3g that is installed does not write the very bytes: what other readers
     cannot read is lost to them.
     """
-    entries = {
-        "address": "a",
-        "provider_session_id": "b",
-        "prov_id": 1,
-        "session_id": 2,
-        "timestamp": 0.5,
-        "hkagg_version": HKAGG_VERSION,
-        "hkagg_type": DATA,
-    }
+    entries = _entries("a", "b", 1, 2, 0.5)
     kinds = {"f": Kind.FLOAT, "F": Kind.FLOAT, "i": Kind.INT, "b": Kind.BOOL, "t": Kind.TEXT}
     numbers = np.arange(2, dtype=np.int64)
     floats, texts = numbers / 2, ["", "\xe9"]
@@ -165,8 +165,8 @@ def _frame_of_objects(entries: Entries, blocks: Mapping[str, FrameColumns]) -> b
             columns[name] = vectors[kind](block.values[name])
         maps.append(columns)
     frame = core.G3Frame(core.G3FrameType.Housekeeping)
-    # so3g writes the entries in an order of its own, which depends on this one.
-    for name in reversed(entries):
+    # The order in which so3g writes them depends on this one.
+    for name in reversed([*entries]):
         frame[name] = entries[name]
     frame["blocks"] = maps
     frame["block_names"] = core.G3VectorString(list(blocks))
