@@ -18,6 +18,8 @@ LEAST_BEAT_S: Final = 1.5
 
 Agents publish one a second, so every second one goes. A registry takes an agent for dead after 5 s.
 """
+MOST_BEAT_TOPICS: Final = 10_000
+"""Topics of heartbeats that are remembered; then all are forgotten, as somebody makes them up."""
 
 
 class Thinning:
@@ -39,6 +41,8 @@ class Thinning:
         if sent is not None and sent[1] == codes and now_s - sent[0] < LEAST_BEAT_S:
             self.kept_back += 1
             return False
+        if len(self._sent) >= MOST_BEAT_TOPICS:
+            self.begin_anew()
         self._sent[topic] = now_s, codes
         return True
 

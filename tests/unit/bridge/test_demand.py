@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocsd.bridge.demand import LEAST_BEAT_S, HubDemand, Thinning
+from ocsd.bridge.demand import LEAST_BEAT_S, MOST_BEAT_TOPICS, HubDemand, Thinning
 from ocsd.bus.subscriptions import Subscriptions, TopicPattern
 from ocsd.system.classes import CALM_TOPIC, OWN_SHARE_TOPIC
 
@@ -93,3 +93,11 @@ def test_a_heartbeat_that_says_something_new_passes_at_once():
     assert thinning.passes(BEAT, {"acq": 5}, LEAST_BEAT_S / 2)
     thinning.begin_anew()
     assert thinning.passes(BEAT, {"acq": 5}, LEAST_BEAT_S / 2)
+
+
+def test_topics_that_somebody_makes_up_do_not_fill_the_memory():
+    thinning = Thinning()
+    for number in range(MOST_BEAT_TOPICS + 5):
+        assert thinning.passes(f"lab.{number}.feeds.heartbeat", {}, 0.0)
+    assert len(thinning._sent) == 5
+    assert not thinning.passes(f"lab.{number}.feeds.heartbeat", {}, 0.0)
