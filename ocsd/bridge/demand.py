@@ -34,12 +34,23 @@ class Thinning:
     def __init__(self) -> None:
         self.kept_back = 0
         self._sent: dict[str, tuple[float, Any]] = {}
+        self._latest: dict[str, tuple[int, bool]] = {}
 
-    def passes(self, topic: str, codes: object, now_s: float) -> bool:
-        """Return whether a heartbeat with these operation codes goes to the hub now [s]."""
+    def passes(self, topic: str, publication: int, codes: object, now_s: float) -> bool:
+        """Return whether a heartbeat with these operation codes goes to the hub now [s].
+
+        The router sends a publication once for each subscription that matches.
+        """
+        latest, passed = self._latest.get(topic, (None, False))
+        if latest != publication:
+            passed = self._is_news(topic, codes, now_s)
+            self.kept_back += not passed
+            self._latest[topic] = publication, passed
+        return passed
+
+    def _is_news(self, topic: str, codes: object, now_s: float) -> bool:
         sent = self._sent.get(topic)
         if sent is not None and sent[1] == codes and now_s - sent[0] < LEAST_BEAT_S:
-            self.kept_back += 1
             return False
         if len(self._sent) >= MOST_BEAT_TOPICS:
             self.begin_anew()
@@ -49,6 +60,7 @@ class Thinning:
     def begin_anew(self) -> None:
         """Let the next heartbeat of each agent pass: there was a break."""
         self._sent.clear()
+        self._latest.clear()
 
 
 class HubDemand:

@@ -22,7 +22,7 @@ Piece: TypeAlias = bytes | NDArray[Any]
 """Bytes, or an array that stands for its bytes."""
 
 Entries: TypeAlias = Mapping[str, int | float | str]
-"""What a frame holds besides its blocks."""
+"""The entries of a frame besides its blocks."""
 
 FRAME: Final = Struct("<BIII")
 """Byte order, version, number of entries and type of a frame."""
