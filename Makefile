@@ -36,7 +36,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --
 # Without compiled files each of the many processes would compile ocsd for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check lint docs unit trixie scoreboard published published-ocs bench compatibility lock clean
+.PHONY: run test check lint docs unit trixie packages scoreboard published published-ocs bench compatibility lock clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
@@ -75,6 +75,11 @@ unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules ha
 
 trixie:  ## the unit tests on Debian trixie, with its Python 3.13; needs root and mmdebstrap
 	sh tests/trixie.sh make unit
+
+packages: docs  ## build all packages, and install, run and purge them in empty Debian systems; needs root and mmdebstrap
+	$(PYTHON) deploy/build.py dist --html
+	sh tests/system/packages/debian.sh bookworm dist
+	sh tests/system/packages/debian.sh trixie dist
 
 scoreboard: $(VENV)/installed-test  ## figures of the source tree, beside the limits that tests hold
 	@$(BIN)/python -m tests.architecture

@@ -56,6 +56,7 @@ _COMMANDS = {
     "init": "setup",
     "new": "setup",
     "check": "setup",
+    "migrate": "setup",
     "site": "site",
     "access": "setup",
     "install": "setup",

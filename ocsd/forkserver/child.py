@@ -78,7 +78,8 @@ def _stand_alone(request: SpawnRequest) -> None:
     limits.apply(request)
     # Forked siblings would otherwise draw the same "random" numbers.
     random.seed()
-    if "numpy" in sys.modules:
+    # A router has an empty module of this name.
+    if getattr(sys.modules.get("numpy"), "__file__", None):
         # numpy's own seeding would touch many pages that are still shared with the fork server.
         sys.modules["numpy"].random.seed(random.getrandbits(32))
 

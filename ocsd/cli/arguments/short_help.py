@@ -30,6 +30,7 @@ SHORT_HELP = {
     "init": "Write a commented site file for this machine, which runs as it is.",
     "new": "Make the folder of a new agent, with driver, simulator and tests.",
     "check": "Check a site file and find every agent class that it names.",
+    "migrate": "Read a site of OCS, and say what becomes of each line of it under ocsd.",
     "site": "Take one site file to all hosts: see what it changes, then apply it.",
     "access": "Close the site to strangers: keys, people, and what each may do.",
     "install": "Have systemd start this host at every boot.",

@@ -155,34 +155,34 @@ def waiting(daemon):
     return titles.get("ocsd waits to be the next router")
 
 
-def test_a_router_is_loaded_before_it_is_asked_for():
+@pytest.fixture
+def expecting():
+    """A daemon that has told its fork server of a router, and its request."""
     with tempfile.TemporaryDirectory(prefix="ocsd-") as name:
-        folder = Path(name)
-        own = config.start(str(Path(sys.executable).with_name("crossbar")), folder)
-        request = SpawnRequest("router", str(folder / "r.log"), name, own.environment, ROUTER)
-        daemon = Daemon(folder, request)
-        spare = wait_until(lambda: waiting(daemon), "a router that waits")
-        daemon.connection.sendall(encode(request))
-        assert daemon.hears(Spawned).pid == spare.pid
-        assert daemon.hears(Ended).code == 0
-        assert "usage: crossbar start" in (folder / "r.log").read_text()
-        # Another command is not what the waiting one was loaded for.
-        other = dataclasses.replace(request, environment={})
-        daemon.connection.sendall(encode(other))
-        assert daemon.hears(Spawned).pid != spare.pid
+        own = config.start(str(Path(sys.executable).with_name("crossbar")), Path(name))
+        request = SpawnRequest("router", f"{name}/r.log", name, own.environment, ROUTER)
+        daemon = Daemon(Path(name), request)
+        yield daemon, request
         daemon.close()
 
 
-def test_no_router_waits_for_a_fork_server_that_has_been_killed():
-    with tempfile.TemporaryDirectory(prefix="ocsd-") as name:
-        folder = Path(name)
-        own = config.start(str(Path(sys.executable).with_name("crossbar")), folder)
-        request = SpawnRequest("router", str(folder / "r.log"), name, own.environment, ROUTER)
-        daemon = Daemon(folder, request)
-        spare = wait_until(lambda: waiting(daemon), "a router that waits")
-        daemon.process.kill()
-        wait_until(lambda: not psutil.pid_exists(spare.pid), "its end")
-        daemon.connection.close()
+def test_a_router_is_loaded_before_it_is_asked_for(expecting):
+    daemon, request = expecting
+    spare = wait_until(lambda: waiting(daemon), "a router that waits")
+    daemon.connection.sendall(encode(request))
+    assert daemon.hears(Spawned).pid == spare.pid
+    assert daemon.hears(Ended).code == 0
+    assert "usage: crossbar start" in (daemon.folder / "r.log").read_text()
+    # With other variables it is not what was loaded.
+    daemon.connection.sendall(encode(dataclasses.replace(request, environment={})))
+    assert daemon.hears(Spawned).pid != spare.pid
+
+
+def test_no_router_waits_for_a_fork_server_that_has_been_killed(expecting):
+    daemon, _ = expecting
+    spare = wait_until(lambda: waiting(daemon), "a router that waits")
+    daemon.process.kill()
+    wait_until(lambda: not psutil.pid_exists(spare.pid), "its end")
 
 
 def test_a_fork_server_that_nobody_needs_any_more_ends(daemon):

@@ -63,7 +63,8 @@ def test_every_command_of_the_operators_page_exists(capsys):
         *("start", "status", "top", "up", "down", "restart"),
         *("why", "history", "audit", "logs", "loglevel", "reload", "upgrade"),
         *("ops", "call", "listen", "hook", "alarm", "values", "view-feed", "data"),
-        *("run", "init", "new", "check", "access", "install", "stop", "completion", "site", "docs"),
+        *("run", "init", "new", "check", "migrate", "access", "install", "stop", "completion"),
+        *("site", "docs"),
     }
     for verb in verbs:
         assert command_line([verb, "--help"]) == 0
