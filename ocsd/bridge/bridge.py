@@ -164,7 +164,8 @@ class RouterBridge:
         codes = event.args and event.args[0]
         if isinstance(codes, list) and codes:
             codes = codes[0]
-        return not self._thinning.passes(topic, codes, the_reactor().seconds())
+        now_s = the_reactor().seconds()
+        return not self._thinning.passes(topic, event.publication, codes, now_s)
 
     def _look_what_is_recorded(self) -> None:
         recorded = self._told_recorded()

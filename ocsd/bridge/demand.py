@@ -18,6 +18,8 @@ LEAST_BEAT_S: Final = 1.5
 
 Agents publish one a second, so every second one goes. A registry takes an agent for dead after 5 s.
 """
+MOST_BEAT_TOPICS: Final = 10_000
+"""Topics of heartbeats that are remembered; then all are forgotten, as somebody makes them up."""
 
 
 class Thinning:
@@ -32,19 +34,33 @@ class Thinning:
     def __init__(self) -> None:
         self.kept_back = 0
         self._sent: dict[str, tuple[float, Any]] = {}
+        self._latest: dict[str, tuple[int, bool]] = {}
 
-    def passes(self, topic: str, codes: object, now_s: float) -> bool:
-        """Return whether a heartbeat with these operation codes goes to the hub now [s]."""
+    def passes(self, topic: str, publication: int, codes: object, now_s: float) -> bool:
+        """Return whether a heartbeat with these operation codes goes to the hub now [s].
+
+        The router sends a publication once for each subscription that matches.
+        """
+        latest, passed = self._latest.get(topic, (None, False))
+        if latest != publication:
+            passed = self._is_news(topic, codes, now_s)
+            self.kept_back += not passed
+            self._latest[topic] = publication, passed
+        return passed
+
+    def _is_news(self, topic: str, codes: object, now_s: float) -> bool:
         sent = self._sent.get(topic)
         if sent is not None and sent[1] == codes and now_s - sent[0] < LEAST_BEAT_S:
-            self.kept_back += 1
             return False
+        if len(self._sent) >= MOST_BEAT_TOPICS:
+            self.begin_anew()
         self._sent[topic] = now_s, codes
         return True
 
     def begin_anew(self) -> None:
         """Let the next heartbeat of each agent pass: there was a break."""
         self._sent.clear()
+        self._latest.clear()
 
 
 class HubDemand:

@@ -23,6 +23,9 @@ _SEQ_KEY: Final = b"\x63seq"
 _FEEDS_KEY: Final = b"\x65feeds"
 """The key before the numbers of an agent's feeds, near the end of a heartbeat's description."""
 
+_SENDER_KEY: Final = b"\x6dagent_address"
+"""A key of that description, which all have: before it are the codes of the operations."""
+
 _LAST: Final = (-3, -5, -2, -1, -9)
 """Places where that number may begin."""
 
@@ -31,19 +34,21 @@ class RepeatedEvents:
     """The latest events of one connection, and what to do when they come again."""
 
     def __init__(self) -> None:
-        self._present: bytes | None = None
+        self._payload = b""
         self._again: dict[bytes, Callable[[], bool]] = {}
         self._latest: dict[str, bytes] = {}
 
     def take(self, payload: bytes) -> bool:
         """Take an event that repeats another; return whether it did, and all is done."""
-        self._present = _without_numbers(payload)
-        again = self._again.get(self._present) if self._present else None
-        return again is not None and again()
+        # Most programs ask for nothing, and get large messages.
+        again = self._again.get(_without_numbers(payload) or b"") if self._again else None
+        taken = again is not None and again()
+        self._payload = b"" if taken else payload
+        return taken
 
     def done(self) -> None:
         """Note that the handlers of an event that was not taken have been called."""
-        self._present = None
+        self._payload = b""
 
     def remember(self, sender: str, again: Callable[[], bool]) -> None:
         """Call `again` when the event that is being handled comes again.
@@ -55,11 +60,12 @@ class RepeatedEvents:
         again : callable
             Does what the handler would do; returns False if that has to do it.
         """
-        if self._present is None:
+        present = _without_numbers(self._payload)
+        if present is None:
             return
         self._again.pop(self._latest.get(sender, b""), None)
-        self._latest[sender] = self._present
-        self._again[self._present] = again
+        self._latest[sender] = present
+        self._again[present] = again
 
 
 def _without_numbers(payload: bytes) -> bytes | None:
@@ -68,7 +74,8 @@ def _without_numbers(payload: bytes) -> bytes | None:
         return None
     subscription_end = _number_end(payload, len(_EVENT))
     begin = _number_end(payload, subscription_end)
-    end: int | None = payload.rfind(_FEEDS_KEY)
+    # An operation may be called "feeds" as well, and the codes of others may follow it.
+    end: int | None = payload.rfind(_FEEDS_KEY, max(0, payload.rfind(_SENDER_KEY)))
     if end == -1:
         # The published OCS has no number there.
         end = next((place for place in _LAST if payload.endswith(_SEQ_KEY, 0, place)), None)

@@ -85,6 +85,8 @@ class Spawned:
     log_bytes: int = 0
     """Its log when it was started: the file, and the size that earlier processes had written to it.
     """
+    waited_s: float = 0.0
+    """Time from its start for which it waited to become that of the instance [s]."""
 
 
 @dataclass(frozen=True, slots=True)

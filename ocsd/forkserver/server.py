@@ -39,7 +39,7 @@ from ocsd.forkserver.remains import kill_remains
 from ocsd.forkserver.warmth.forks import Spares, fork
 from ocsd.forkserver.warmth.loading import Loading
 from ocsd.log.stream import NO_ROOM
-from ocsd.system.proc import start_ticks
+from ocsd.system.proc import age_s, start_ticks
 
 LONGEST_BACKLOG_BYTES = 1 << 22
 """The most unread bytes of a daemon before it is disconnected; the next Hello repeats all."""
@@ -229,12 +229,15 @@ class ForkServer:
             self._refuse(request, why, PERMANENT_FAILURE_EXIT)
             return
         try:
-            forked = self.spares.take(request) or fork(partial(self._become, request))
+            spare = self.spares.take(request)
+            forked = spare or fork(partial(self._become, request))
         except OSError as error:
             self._refuse(request, f"cannot fork: {error.strerror}")
             return
         pid = forked.pid
-        spawned = Spawned(request.instance_id, pid, start_ticks(pid), log_inode, log_bytes)
+        waited_s = round(age_s(pid) or 0.0, 3) if spare else 0.0
+        started = start_ticks(pid)
+        spawned = Spawned(request.instance_id, pid, started, log_inode, log_bytes, waited_s)
         self._running[pid] = spawned
         self.record.add(spawned)
         forked.begin()

@@ -136,11 +136,19 @@ def forked() -> ServerProcess:
     reading, writing = os.pipe()
     # No handler of the daemon's may run in the fork server.
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    pid = os.fork()
-    if pid == 0:
-        _be_fork_server(loading, reading)
-    signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
-    os.close(reading)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _be_fork_server(loading, reading)
+    except OSError as error:
+        os.close(writing)
+        raise ForkServerError(
+            f"cannot fork the fork server: {error.strerror}; look for what uses up processes or "
+            "memory (ulimit -u, the unit's TasksMax and MemoryMax), then start again"
+        ) from error
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
+        os.close(reading)
     loading.end_in_fork()
     return _ForkedServer(pid, open(writing, "wb"))
 
@@ -192,7 +200,12 @@ class _ForkedServer:
 
     def _reaped(self, options: int) -> int | None:
         if self._code is None:
-            ended, status = os.waitpid(self.pid, options)
+            try:
+                ended, status = os.waitpid(self.pid, options)
+            except ChildProcessError:
+                # Who started the daemon ignores SIGCHLD, and so does the daemon: nobody knows.
+                self._code = 0
+                return self._code
             if ended:
                 self._code = os.waitstatus_to_exitcode(status)
         return self._code

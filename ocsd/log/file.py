@@ -8,8 +8,13 @@ import os
 from pathlib import Path
 from typing import Final
 
+from ocsd.reactor.lookout import LOOKOUT
+
 LOG_FILE_LIMIT_BYTES: Final = 20 * 2**20
 OLDER_FILES: Final = 5
+FLOOD_BYTES: Final = LOG_FILE_LIMIT_BYTES // 20
+"""A file that has grown by more between two checks is checked again soon."""
+
 _STREAMS: Final = (1, 2)
 """Descriptors of standard output and standard error."""
 
@@ -38,6 +43,7 @@ class LogFile:
         self._limit_bytes = limit_bytes
         self._older_files = older_files
         self._streams = streams
+        self._seen_bytes = 0
 
     def rotate_if_due(self) -> None:
         """Begin a new file if this one is full or has lost its name; call it every few seconds.
@@ -47,6 +53,9 @@ class LogFile:
         """
         try:
             mine = os.fstat(self._streams[0])
+            if mine.st_size - self._seen_bytes > FLOOD_BYTES:
+                LOOKOUT.hurry()
+            self._seen_bytes = mine.st_size
             if self._has_lost_its_name(mine):
                 self._reopen()
             elif mine.st_size >= self._limit_bytes:

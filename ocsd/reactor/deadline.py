@@ -31,16 +31,14 @@ class Deadline:
 
     def __init__(self, pause_s: float) -> None:
         self._libc: Any = ctypes.CDLL(None, use_errno=True)
-        self._times = _Times()
-        self._address = ctypes.byref(self._times)
         self._descriptor: int = self._libc.timerfd_create(_CLOCK_MONOTONIC, os.O_CLOEXEC)
         self.set(pause_s)
 
     def set(self, pause_s: float) -> None:
-        """Let it expire in `pause_s` [s] from now, whatever was set before."""
+        """Let it expire in `pause_s` [s] from now, whatever was set before; from any thread."""
         # A time of zero would switch it off.
-        self._times.value_s, self._times.value_ns = divmod(max(1, int(pause_s * _NS)), _NS)
-        self._libc.timerfd_settime(self._descriptor, 0, self._address, None)
+        times = _Times(0, 0, *divmod(max(1, int(pause_s * _NS)), _NS))
+        self._libc.timerfd_settime(self._descriptor, 0, ctypes.byref(times), None)
 
     def wait(self) -> None:
         """Wait until it expires."""

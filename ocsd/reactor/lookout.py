@@ -67,9 +67,10 @@ class Lookout:
         self._deadline.set(pause_s)
 
     def hurry(self) -> None:
-        """Make the checks soon, because something waits for one."""
-        self._due_s = time.monotonic() + LOOKOUT_PERIOD_S
-        if self._deadline is not None:
+        """Make the checks soon, because something waits for one; asking again puts off nothing."""
+        due_s = time.monotonic() + LOOKOUT_PERIOD_S
+        if self._deadline is not None and due_s < self._due_s:
+            self._due_s = due_s
             self._deadline.set(LOOKOUT_PERIOD_S)
 
     def run_checks(self) -> None:

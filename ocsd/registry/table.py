@@ -3,11 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
 from ocsd.base import OpCode
 
 EXPIRES_AFTER_S: Final = 5.0
+LONGEST_PAUSE_S: Final = 2.5
+"""Time between two looks for silent agents from which heartbeats may still wait to be read [s]."""
 LONGEST_NAME: Final = 255
 
 
@@ -50,6 +53,8 @@ class KnownAgents:
 
     def __init__(self) -> None:
         self.entries: dict[str, RegistryEntry] = {}
+        self._looked_s = inf
+        self._is_late = False
 
     def beat(
         self, op_codes: object, feed_info: object, at: float, mono_s: float
@@ -90,7 +95,14 @@ class KnownAgents:
         return True
 
     def expire(self, at: float, mono_s: float) -> list[RegistryEntry]:
-        """Mark the agents that have fallen silent; return those newly marked."""
+        """Mark the agents that have fallen silent; return those newly marked.
+
+        None at the first look after a pause of this process, which may not have listened.
+        """
+        self._is_late = not self._is_late and mono_s - self._looked_s > LONGEST_PAUSE_S
+        self._looked_s = mono_s
+        if self._is_late:
+            return []
         expired = []
         for entry in self.entries.values():
             if not entry.expired and mono_s - entry.heard_s > EXPIRES_AFTER_S:

@@ -104,7 +104,9 @@ class Readiness:
         now_s = the_reactor().seconds()
         noticed = self._notice()
         is_due = now_s - self._looked_at_s > LIFE_PERIOD_S - SLACK_S
-        if is_due or not self._is_well or noticed != self._noticed:
+        # A request is forgotten when it has been passed on.
+        has_more = noticed != self._noticed or bool(self._agent.operations.requests)
+        if is_due or not self._is_well or has_more:
             self._noticed = noticed
             self.report()
         else:
@@ -118,7 +120,6 @@ class Readiness:
             agent.trouble,
             agent.blocked,
             OWN_CODE.changed,
-            len(agent.operations.requests),
         ]
         for session in agent.sessions.values():
             if session is not None:

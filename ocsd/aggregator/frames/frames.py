@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ocsd.agent.feeds.units import LABELS, UNITS
 from ocsd.aggregator.frames.heap import collect_seldom, keep_freed_memory
-from ocsd.aggregator.frames.packed_frame import FrameColumns, Piece, packed_frame
+from ocsd.aggregator.frames.packed_frame import Entries, FrameColumns, Piece, packed_frame
 from ocsd.aggregator.frames.provider import FrameBlock, Provider
 from ocsd.aggregator.frames.schema import (
     DATA,
@@ -30,6 +30,7 @@ from ocsd.aggregator.frames.schema import (
     spt3g_core,
 )
 from ocsd.aggregator.incoming.moment import Instant
+from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Values, gather
 
 
@@ -99,18 +100,77 @@ def data_frame(
     run: RecordingRun, provider: Provider, blocks: Mapping[str, FrameColumns], now: Instant
 ) -> list[Piece]:
     """Return a frame of these blocks of `provider`, which keeps them, as pieces."""
-    return packed_frame(
-        {
-            "address": provider.origin.address,
-            "provider_session_id": provider.origin.session_id,
-            "prov_id": provider.prov_id,
-            "session_id": run.session_id,
-            "timestamp": now.at,
-            "hkagg_version": HKAGG_VERSION,
-            "hkagg_type": DATA,
-        },
-        blocks,
+    origin = provider.origin
+    entries = _entries(origin.address, origin.session_id, provider.prov_id, run.session_id, now.at)
+    return [_frame_of_objects(entries, blocks)] if why_slow() else packed_frame(entries, blocks)
+
+
+def _entries(
+    address: str, provider_session_id: str, prov_id: int, session_id: int, at: float
+) -> Entries:
+    """Return all of a data frame but its blocks, in the order in which so3g writes them."""
+    return {
+        "address": address,
+        "provider_session_id": provider_session_id,
+        "prov_id": prov_id,
+        "session_id": session_id,
+        "timestamp": at,
+        "hkagg_version": HKAGG_VERSION,
+        "hkagg_type": DATA,
+    }
+
+
+@cache
+def why_slow() -> str:
+    """Return why data frames are made by so3g, which takes longer; empty if they are packed here.
+
+    They are where the so3g that is installed does not write the very bytes: what other readers
+    cannot read is lost to them.
+    """
+    entries = _entries("a", "b", 1, 2, 0.5)
+    kinds = {"f": Kind.FLOAT, "F": Kind.FLOAT, "i": Kind.INT, "b": Kind.BOOL, "t": Kind.TEXT}
+    numbers = np.arange(2, dtype=np.int64)
+    floats, texts = numbers / 2, ["", "\xe9"]
+    values = {"f": floats, "F": floats, "i": 1 - numbers, "b": numbers == 0, "t": texts}
+    one = FrameColumns(kinds, numbers, values)
+    two = one._replace(values={**values, "i": numbers << 40})
+    blocks = {"one": one, "two": two}
+    try:
+        packed = b"".join(bytes(piece) for piece in packed_frame(entries, blocks))
+        if packed == _frame_of_objects(entries, blocks):
+            return ""
+        why = "it writes other bytes"
+    except Exception as error:  # noqa: BLE001 # whatever it is, frames are made the other way
+        why = repr(error)
+    return (
+        "the so3g that is installed is not as ocsd knows it, so it makes the frames itself, which "
+        f"takes several times the CPU time ({why}); nothing is lost; install the ocsd that fits it"
     )
+
+
+def _frame_of_objects(entries: Entries, blocks: Mapping[str, FrameColumns]) -> bytes:
+    """Return the same frame as `packed_frame` does, made by so3g."""
+    core = _core()
+    vectors = {
+        Kind.TEXT: core.G3VectorString,
+        Kind.FLOAT: core.G3VectorDouble,
+        Kind.INT: core.G3VectorInt,
+        Kind.BOOL: core.G3VectorBool,
+    }
+    maps = core.G3VectorFrameObject()
+    for block in blocks.values():
+        columns = core.G3TimesampleMap()
+        columns.times = core.G3VectorTime(block.ticks)
+        for name, kind in block.kinds.items():
+            columns[name] = vectors[kind](block.values[name])
+        maps.append(columns)
+    frame = core.G3Frame(core.G3FrameType.Housekeeping)
+    # The order in which so3g writes them depends on this one.
+    for name in reversed([*entries]):
+        frame[name] = entries[name]
+    frame["blocks"] = maps
+    frame["block_names"] = core.G3VectorString(list(blocks))
+    return _bytes(frame)
 
 
 def ticks(seconds: NDArray[np.float64]) -> NDArray[np.int64]:

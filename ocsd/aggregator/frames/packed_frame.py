@@ -3,7 +3,8 @@
 Nine tenths of so3g's time for a small frame are spent on objects, and most of its time for a large
 one on a table for the checksum. The format is that of spt3g_software (core/src/G3Frame.cxx,
 G3Map.cxx and G3Vector.cxx, in cereal's portable binary archive). The bytes are those that so3g
-writes: a test compares them. `ocsd.data.trend.packed` reads the same bytes.
+writes: tests compare them, and each process that records looks whether the so3g that is installed
+agrees (`ocsd.aggregator.frames.frames.why_slow`). `ocsd.data.trend.packed` reads the same bytes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,9 @@ from ocsd.journal.layout import Values
 
 Piece: TypeAlias = bytes | NDArray[Any]
 """Bytes, or an array that stands for its bytes."""
+
+Entries: TypeAlias = Mapping[str, int | float | str]
+"""The entries of a frame besides its blocks."""
 
 FRAME: Final = Struct("<BIII")
 """Byte order, version, number of entries and type of a frame."""
@@ -37,7 +41,7 @@ _FLOAT: Final = Struct("<d")
 _HOUSEKEEPING: Final = ord("H")
 _INT_SIZES: Final = (1, 2, 4)
 _SMALL_BYTES: Final = 4096
-"""FrameColumns below this size are copied once more, because pieces cost as well [bytes]."""
+"""Columns below this size are copied once more, because pieces cost as well [bytes]."""
 
 
 def begin_object(type_name: str, *versions: int) -> bytes:
@@ -77,9 +81,7 @@ def next_map(number: int) -> bytes:
     return U32.pack(2) + U32.pack(NEW | (number + 2))
 
 
-def packed_frame(
-    entries: Mapping[str, int | float | str], blocks: Mapping[str, FrameColumns]
-) -> list[Piece]:
+def packed_frame(entries: Entries, blocks: Mapping[str, FrameColumns]) -> list[Piece]:
     """Return a housekeeping frame, as pieces.
 
     Parameters
@@ -135,18 +137,18 @@ def _maps(blocks: Sequence[FrameColumns]) -> Iterator[Piece]:
                 yield head
                 yield values
         yield version + U64.pack(len(block.ticks)) + version
-        yield np.ascontiguousarray(block.ticks)
+        yield np.ascontiguousarray(block.ticks, np.int64)
 
 
 def _column(kind: Kind, values: Values) -> tuple[bytes, Piece]:
     count = U64.pack(len(values))
     match kind:
         case Kind.FLOAT:
-            return FLOATS + count, np.ascontiguousarray(values)
+            return FLOATS + count, np.ascontiguousarray(values, np.float64)
         case Kind.BOOL:
-            return BOOLS + count, np.ascontiguousarray(values)
+            return BOOLS + count, np.ascontiguousarray(values, np.bool_)
         case Kind.INT:
-            narrow = _narrowed(np.asarray(values))
+            narrow = _narrowed(np.asarray(values, np.int64))
             return INTS + U32.pack(8 * narrow.itemsize) + count, narrow
         case Kind.TEXT:
             return TEXTS + count, b"".join(map(_text, values))

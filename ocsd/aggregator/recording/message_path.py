@@ -1,7 +1,7 @@
 """One message from its feed_info to the journal and the buffers (steps 1 to 5 of `recorder`)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ocsd.agent.feeds.times import TIME_UNKNOWN
 from ocsd.aggregator.frames.provider import BlockBuffer, Provider
@@ -22,6 +22,9 @@ from ocsd.aggregator.recording.pause import ROOM_FOR_BATCH, Pause
 from ocsd.aggregator.recording.refusals import Refusals
 from ocsd.journal.layout import PackedBlock
 from ocsd.journal.origin import Origin
+
+MOST_ONE_BY_ONE: Final = 32
+"""Messages that are taken one by one because one of them is not as usual: others cost less."""
 
 Placed: TypeAlias = tuple[Provider, BlockBuffer, PackedBlock]
 
@@ -76,12 +79,11 @@ class MessagePath:
             self.accept(message, feed_info)
 
     def _commit(self, batch: Batch) -> None:
-        """Record a batch; one by one if that is not possible together."""
+        """Record a batch; if that is not possible together in parts, or one by one."""
         now = self._clock()
         segment = self._written(batch, now)
         if segment is None:
-            for message, feed_info in batch.pairs:
-                self.accept(message, feed_info)
+            self._take_apart(batch.pairs)
             return
         self.messages += len(batch.pairs)
         self.samples += batch.samples
@@ -95,6 +97,15 @@ class MessagePath:
             )
         for source in batch.runs:
             filing.write_early(source.providers[0], source.providers, now)
+
+    def _take_apart(self, pairs: Sequence[Pair]) -> None:
+        """Take messages of a batch that was not written, one of which is not as usual."""
+        if len(pairs) > MOST_ONE_BY_ONE and self._pause.reason is None:
+            for begin in range(0, len(pairs), MOST_ONE_BY_ONE):
+                self.accept_all(pairs[begin : begin + MOST_ONE_BY_ONE])
+            return
+        for message, feed_info in pairs:
+            self.accept(message, feed_info)
 
     def _written(self, batch: Batch, now: Instant) -> int | None:
         """Write a batch to the journal; return its segment, None if it is not written."""

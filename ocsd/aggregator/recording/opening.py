@@ -81,6 +81,8 @@ def open_folder(
                 _abandon(archive, writer, filing.has_filed)
                 raise
             undo.pop_all()
+        if why := frames.why_slow():
+            log.warn("{why}", why=why)
     except OSError as error:
         raise folder_trouble(folder, error) from error
     return Opened(

@@ -156,7 +156,7 @@ class Processes:
         if keeper.life.has_process:
             keeper.spawned(spawned)
         else:
-            keeper.adopt(spawned, _started_at(spawned.pid))
+            keeper.adopt(spawned, _started_at(spawned))
 
     def _keeper(self, instance_id: str) -> Keeper:
         return self.fleet.keeper(instance_id) or self.on_stranger(instance_id)
@@ -259,6 +259,9 @@ class Processes:
             gone()
 
 
-def _started_at(pid: int) -> float:
-    """Return when a process was started [s, Unix time as it is now]; now, if it has just ended."""
-    return time.time() - (age_s(pid) or 0.0)
+def _started_at(spawned: Spawned) -> float:
+    """Return when an instance was started [s, Unix time as it is now]; now, if it has just ended.
+
+    A router may have waited for long before it was asked for.
+    """
+    return time.time() - max(0.0, (age_s(spawned.pid) or 0.0) - spawned.waited_s)

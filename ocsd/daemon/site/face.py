@@ -83,6 +83,7 @@ class SiteFace:
     _link: Any = field(default=None, init=False)
     _rival: tuple[float, str] = field(default=(float("-inf"), ""), init=False)
     _next: int = field(default=0, init=False)
+    _is_stopping: bool = field(default=False, init=False)
     _one_by_one: DeferredLock = field(default_factory=DeferredLock, init=False)
     """Held while the site file is replaced, which is checked for seconds before."""
 
@@ -99,6 +100,7 @@ class SiteFace:
 
     def say_farewell(self, by: str) -> None:
         """Tell the other hosts that this one is being stopped, and by whom."""
+        self._is_stopping = True
         for host in self._other_names():
             told = {"request": FAREWELL, "host": self.host, "by": by}
             maybeDeferred(self._call, host, told, ASK_LIMIT_S).addErrback(lambda _: None)
@@ -156,11 +158,16 @@ class SiteFace:
         if body.get("request") == "claim" and people.is_daemon(client, body, is_closed):
             return maybeDeferred(self._claimed, client, body)
         if body.get("request") == FAREWELL and people.is_daemon(client, body, is_closed):
-            self.farewells.heard(client, body, is_closed=is_closed)
+            if body.get("host") in self._other_names():
+                self.farewells.heard(client, body, is_closed=is_closed)
             return succeed({})
         asker = people.asker_of(client, body.pop("caller", None), is_closed)
         answered = maybeDeferred(self._respond, asker, body)
-        return answered.addErrback(self._refused, asker)
+        return answered.addErrback(self._refused, asker).addCallback(self._with_farewell)
+
+    def _with_farewell(self, reply: _Reply) -> _Reply:
+        """Let an answer say that it is one of the last: a stop takes its time."""
+        return {**reply, FAREWELL: True} if self._is_stopping else reply
 
     def _refused(self, failure: Any, asker: Asker) -> _Reply:
         error = failure.value

@@ -17,7 +17,7 @@ from ocsd.text.printable import one_line
 from ocsd.text.times import utc
 
 FAREWELL: Final = "stopping"
-"""The request with which an ending daemon tells the others."""
+"""The request with which an ending daemon tells the others, and the mark of its last answers."""
 
 
 class Farewell(NamedTuple):
@@ -58,7 +58,8 @@ class Farewells:
         """Return a question to a host, whose failure says that it was stopped, if it was."""
 
         def answered(reply: Any) -> Any:
-            self._told.pop(host, None)
+            if not reply.get(FAREWELL):
+                self._told.pop(host, None)
             return reply
 
         def failed(failure: Any) -> Any:

@@ -21,6 +21,7 @@ import ocsd
 from ocsd.forkserver.protocol import LineBuffer, Message, SpawnRequest, encode
 from ocsd.forkserver.warmth.loaded import LoadedCode, package_folders
 from ocsd.forkserver.warmth.loading import Loading
+from ocsd.system.proc import what_holds
 
 ROUTER_PAUSE_S: Final = 10.0
 """Time without a request after which the next router is forked [s]: a start is over then."""
@@ -90,6 +91,8 @@ class Spares:
     _request: SpawnRequest | None = None
     _is_urgent: bool = False
     _waiting: Forked | None = None
+    _loaded: SpawnRequest | None = None
+    """The request for which the waiting process was loaded."""
 
     def expect(self, request: Message) -> None:
         """Have a process ready as soon as possible, if this request is for a router."""
@@ -111,19 +114,26 @@ class Spares:
         """Fork a process that loads a router; there, `leave` lets go of what is not its own."""
         if self._request is None:
             return
+        if self.loading.code is not None and self.loading.code.changed():
+            # After an upgrade it would mix old code with new, and take it for what is on the disk.
+            self._request = None
+            return
         self.loading.make_ready(for_agents=False)
         try:
             self._waiting = fork(partial(self._load_and_wait, self._request, leave))
+            self._loaded = self._request
         except OSError:
             self._request = None
         self._is_urgent = False
 
     def take(self, request: SpawnRequest) -> Forked | None:
         """Return the process that becomes what a request asks for; None if it must be forked."""
-        waiting, prepared = self._waiting, self._request
-        if waiting is None or prepared is None or request.command != prepared.command:
+        waiting, loaded = self._waiting, self._loaded
+        if waiting is None or loaded is None or request.command[3:4] != (PREPARED,):
             return None
-        if request.environment != prepared.environment:
+        # What it has loaded depends on both: a guarded router must not begin as an open one.
+        is_other = (request.command, request.environment) != (loaded.command, loaded.environment)
+        if is_other or what_holds(waiting.pid):
             self.end()
             return None
         self._waiting = None

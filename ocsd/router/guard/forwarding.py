@@ -12,6 +12,7 @@ from typing import Any, Final
 from ocsd.access.roles import PERSONS, Role
 from ocsd.access.rules import Party, SiteRules, is_leaf
 from ocsd.router.guard.door import agent_role
+from ocsd.text.printable import one_line
 
 LONGEST_PARTY: Final = 120
 """Length of the name of a party at most [characters]."""
@@ -35,7 +36,7 @@ def speaker(rules: SiteRules, who: Party, chain: Sequence[Mapping[str, Any]]) ->
     if not is_leaf(rules, who) or len(chain) != 1:
         return None
     name, role = (str(chain[0].get(key) or "") for key in ("authid", "authrole"))
-    claimed = Party(name[:LONGEST_PARTY], role)
+    claimed = Party(one_line(name)[:LONGEST_PARTY], role)
     if rules.site_hub:
         return _from_hub(rules, claimed)
     return _from_leaf(rules, who.authid, claimed)
@@ -66,10 +67,15 @@ def _from_leaf(rules: SiteRules, leaf: str, claimed: Party) -> Party | None:
         # Root, and the user of the daemon, have the key of the host.
         return _on(leaf, claimed) if name.startswith(_AT_SOCKET) else None
     is_its_agent = rules.homes.get(name, leaf) == leaf and role == agent_role(rules.directors, name)
-    return claimed if is_its_agent else None
+    return claimed if is_its_agent and _is_name(name) else None
 
 
-def _on(host: str, party: Party) -> Party:
+def _on(host: str, party: Party) -> Party | None:
     """Return a user of a machine, or a person there, under the name that is told elsewhere."""
     name = party.authid.removeprefix(_AT_SOCKET).partition(" ")[0]
-    return Party(f"{name}@{host}", party.role)
+    return Party(f"{name}@{host}", party.role) if _is_name(name) else None
+
+
+def _is_name(name: str) -> bool:
+    """Return whether this is a name, and not the address of a client (`ocsd.bus.caller`)."""
+    return bool(name) and ":" not in name and " " not in name

@@ -163,6 +163,7 @@ def test_nobody_but_the_bridge_speaks_for_others(leaf):
         ("leaf", "ocs-bridge"),
         ("", "admin"),
         ("otto", "no such role"),
+        ("tcp4:10.0.0.5:22", "admin"),
     ],
 )
 def test_who_has_the_key_of_the_leaf_is_nobody_of_another_host(leaf, authid, role):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocsd.bridge.demand import LEAST_BEAT_S, HubDemand, Thinning
+from ocsd.bridge.demand import LEAST_BEAT_S, MOST_BEAT_TOPICS, HubDemand, Thinning
 from ocsd.bus.subscriptions import Subscriptions, TopicPattern
 from ocsd.system.classes import CALM_TOPIC, OWN_SHARE_TOPIC
 
@@ -81,15 +81,32 @@ def test_each_heartbeat_is_needed_once_anybody_else_hears_them(uri, match):
 
 def test_a_heartbeat_that_says_nothing_new_passes_every_two_seconds():
     thinning = Thinning()
-    passed = [each for each in range(10) if thinning.passes(BEAT, {"acq": 3}, each * 1.0)]
+    passed = [each for each in range(10) if thinning.passes(BEAT, each, {"acq": 3}, each * 1.0)]
     assert passed == [0, 2, 4, 6, 8]
-    assert thinning.passes("lab.other.feeds.heartbeat", {"acq": 3}, 9.0)
+    assert thinning.passes("lab.other.feeds.heartbeat", 10, {"acq": 3}, 9.0)
+    assert thinning.kept_back == 5
+
+
+def test_a_heartbeat_that_comes_once_for_each_subscription_counts_once():
+    thinning = Thinning()
+    copies = [0, 0, 1, 1, 1, 2, 2]
+    passed = [each for each in copies if thinning.passes(BEAT, each, {"acq": 3}, each * 1.0)]
+    assert passed == [0, 0, 2, 2]
+    assert thinning.kept_back == 1
 
 
 def test_a_heartbeat_that_says_something_new_passes_at_once():
     thinning = Thinning()
-    assert thinning.passes(BEAT, {"acq": 3}, 0.0)
-    assert not thinning.passes(BEAT, {"acq": 3}, LEAST_BEAT_S / 2)
-    assert thinning.passes(BEAT, {"acq": 5}, LEAST_BEAT_S / 2)
+    assert thinning.passes(BEAT, 1, {"acq": 3}, 0.0)
+    assert not thinning.passes(BEAT, 2, {"acq": 3}, LEAST_BEAT_S / 2)
+    assert thinning.passes(BEAT, 3, {"acq": 5}, LEAST_BEAT_S / 2)
     thinning.begin_anew()
-    assert thinning.passes(BEAT, {"acq": 5}, LEAST_BEAT_S / 2)
+    assert thinning.passes(BEAT, 4, {"acq": 5}, LEAST_BEAT_S / 2)
+
+
+def test_topics_that_somebody_makes_up_do_not_fill_the_memory():
+    thinning = Thinning()
+    for number in range(MOST_BEAT_TOPICS + 5):
+        assert thinning.passes(f"lab.{number}.feeds.heartbeat", number, {}, 0.0)
+    assert len(thinning._sent) == len(thinning._latest) == 5
+    assert not thinning.passes(f"lab.{number}.feeds.heartbeat", number + 1, {}, 0.0)

@@ -1,12 +1,15 @@
 """A publication that is encoded once is the same on the wire as one that is encoded each time."""
 
+import contextlib
+import socket
 from types import SimpleNamespace
 
 import pytest
-from autobahn.wamp.message import Publish
-from autobahn.wamp.serializer import CBORSerializer, JsonSerializer
+from twisted.internet.protocol import Protocol
+from twisted.internet.unix import Server
 
-from ocsd.bus.repeated import RepeatedPublication
+from ocsd.bus.repeated import RepeatedPublication, write_at_once
+from ocsd.bus.wamp import CBORSerializer, JsonSerializer, Publish
 
 TOPIC = "observatory.thermo1.feeds.heartbeat"
 
@@ -42,3 +45,88 @@ def test_it_is_the_same_on_the_wire(serializer):
         publish(TOPIC, [codes, info], number)
         usual.publish(TOPIC, [codes, {**info, "seq": number}])
     assert repeated.sent == usual.sent
+
+
+class Writers:
+    """Stands for the reactor: knows who waits to write."""
+
+    def __init__(self):
+        self.waiting = []
+
+    def addReader(self, reader):
+        pass
+
+    def removeReader(self, reader):
+        pass
+
+    def addWriter(self, writer):
+        self.waiting.append(writer)
+
+    def removeWriter(self, writer):
+        if writer in self.waiting:
+            self.waiting.remove(writer)
+
+    def callLater(self, _delay_s, function, *args):
+        function(*args)
+
+
+@pytest.fixture
+def writers():
+    return Writers()
+
+
+@pytest.fixture
+def far_end(writers):
+    """A transport over a Unix socket, and the other end of that."""
+    near, far = socket.socketpair()
+    for each in (near, far):
+        each.setblocking(False)
+    transport = Server(near, Protocol(), "", None, 1, writers)
+    yield transport, far
+    near.close()
+    far.close()
+
+
+def received(transport, far, writers):
+    """Return what comes until nothing is left to write."""
+    data = b""
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            while more := far.recv(1 << 20):
+                data += more
+        if transport not in writers.waiting:
+            return data
+        transport.doWrite()
+
+
+def test_a_message_is_sent_without_a_turn_of_the_reactor(far_end, writers):
+    transport, far = far_end
+    write_at_once(transport, b"heartbeat")
+    assert (far.recv(100), writers.waiting) == (b"heartbeat", [])
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+def test_no_message_overtakes_those_that_still_wait(far_end, writers, turns):
+    transport, far = far_end
+    before = bytes(1 << 22)
+    transport.write(before)
+    for _ in range(turns):
+        transport.doWrite()
+    write_at_once(transport, b"heartbeat")
+    write_at_once(transport, b"another")
+    assert received(transport, far, writers) == before + b"heartbeatanother"
+
+
+def test_what_the_other_end_does_not_take_at_once_follows(far_end, writers):
+    transport, far = far_end
+    message = bytes(range(256)) * (1 << 14)
+    write_at_once(transport, message)
+    write_at_once(transport, b"heartbeat")
+    assert received(transport, far, writers) == message + b"heartbeat"
+
+
+def test_a_connection_that_has_ended_is_left_to_the_reactor(far_end, writers):
+    transport, far = far_end
+    far.close()
+    write_at_once(transport, b"heartbeat")
+    assert writers.waiting == [transport]

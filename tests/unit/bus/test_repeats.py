@@ -52,6 +52,13 @@ def test_an_agent_that_publishes_says_the_same_in_other_numbers(handle):
     assert handle(event({"acq": 5}, 302, feeds={"temperatures": 25}))
 
 
+@pytest.mark.parametrize("operation", ["feeds", "purgefeeds"])
+def test_an_operation_of_that_name_hides_no_other_one(handle, operation):
+    assert handle(event({operation: 3, "acq": 3}, None))
+    assert handle(event({operation: 3, "acq": 5}, None))
+    assert not handle(event({operation: 3, "acq": 5}, None, publication=300))
+
+
 def test_what_else_differs_makes_another_event(handle):
     assert handle(event({"acq": 3}, 300))
     assert handle(event({"acq": 5}, 301))

@@ -1,8 +1,10 @@
 """Processes that wait until they may begin."""
 
+import dataclasses
 import os
 import signal
 from math import inf
+from types import SimpleNamespace
 
 import pytest
 
@@ -70,3 +72,53 @@ def test_nothing_is_taken_as_long_as_nothing_waits(spares):
     spares.ended(1)
     spares.end()
     assert spares.due_s(5.0) == 5.0
+
+
+def wait_for_ever(*_):
+    signal.pause()
+
+
+@pytest.fixture
+def waiting(spares, monkeypatch):
+    """A process that waits to be a router."""
+    monkeypatch.setattr(spares, "_load_and_wait", wait_for_ever)
+    monkeypatch.setattr(spares.loading, "make_ready", lambda **_: None)
+    spares.expect(ROUTER)
+    spares.prepare(lambda: None)
+    yield spares._waiting
+    spares.end()
+
+
+def test_a_process_that_cannot_run_is_ended(waiting, spares):
+    os.kill(waiting.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, waiting.pid, os.WSTOPPED)
+    assert spares.take(ROUTER) is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(waiting.pid, 0)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        dataclasses.replace(ROUTER, environment={"OCSD_ROUTER_GUARD": "/guard.json"}),
+        dataclasses.replace(ROUTER, command=(*ROUTER.command, "--cbdir", "/other")),
+    ],
+)
+def test_a_process_that_was_loaded_for_another_router_is_ended(waiting, spares, other):
+    assert spares.take(OTHER) is None
+    pid = waiting.pid
+    assert spares.take(other) is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    # Nor does the next one become the router of the request after that.
+    spares.started(other)
+    assert spares.take(other) is None
+
+
+def test_after_an_upgrade_no_process_loads_new_code_beside_old(spares, monkeypatch):
+    monkeypatch.setattr(spares, "_load_and_wait", wait_for_ever)
+    spares.started(ROUTER)
+    spares.loading.code = SimpleNamespace(changed=lambda: "/site-packages")
+    spares.prepare(lambda: None)
+    assert spares.take(ROUTER) is None
+    assert spares.due_s(5.0) == inf

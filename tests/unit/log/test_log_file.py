@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from ocsd.log.file import LogFile
+from ocsd.log.file import FLOOD_BYTES, LogFile
 
 
 @pytest.fixture
@@ -99,3 +99,16 @@ def test_a_folder_that_is_gone_leaves_the_streams_as_they_are(tmp_path, streams)
     log.rotate_if_due()
     os.write(streams[0], b"still here\n")
     assert (tmp_path / "a.log").read_text() == "still here\n"
+
+
+def test_a_log_that_floods_is_checked_again_soon(tmp_path, streams, monkeypatch):
+    hurried = []
+    monkeypatch.setattr("ocsd.log.file.LOOKOUT.hurry", lambda: hurried.append(1))
+    log = LogFile(tmp_path / "a.log", streams=streams)
+    os.truncate(tmp_path / "a.log", FLOOD_BYTES)
+    log.rotate_if_due()
+    assert not hurried
+    os.truncate(tmp_path / "a.log", 3 * FLOOD_BYTES)
+    log.rotate_if_due()
+    log.rotate_if_due()
+    assert hurried == [1]

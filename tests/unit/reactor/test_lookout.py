@@ -73,3 +73,17 @@ def test_a_check_can_be_asked_for_soon():
     made.clear()
     lookout.hurry()
     assert made.wait(10)
+
+
+def test_checks_that_are_asked_for_again_and_again_are_made_all_the_same():
+    made = threading.Event()
+    lookout = Lookout()
+    lookout.add(made.set)
+    lookout.vouch(30.0)
+    assert made.wait(10)
+    made.clear()
+    begun_s = time.monotonic()
+    # As a program does that prints a dot and flushes it, in the reactor's thread.
+    while not made.wait(0.05) and time.monotonic() - begun_s < 10:
+        lookout.hurry()
+    assert made.is_set()

@@ -50,6 +50,21 @@ def test_an_agent_expires_after_five_silent_seconds_and_the_moment_stays():
     assert entry.time_expired == 1005.5
 
 
+def test_after_a_pause_of_the_registry_itself_the_heartbeats_that_wait_are_read_first():
+    table = KnownAgents()
+    table.beat({"acq": 1}, info(), 1000.0, 10.0)
+    assert table.expire(1001.0, 11.0) == []
+    assert table.expire(1010.0, 20.0) == []
+    assert len(table.expire(1010.0, 20.0)) == 1
+
+
+def test_a_registry_that_is_always_slow_expires_the_silent_nevertheless():
+    table = KnownAgents()
+    table.beat({"acq": 1}, info(), 1000.0, 10.0)
+    found = [len(table.expire(1000.0 + at, 10.0 + at)) for at in (0, 3, 6, 9, 12)]
+    assert sum(found) == 1
+
+
 def test_a_stepped_wall_clock_expires_nobody():
     table = KnownAgents()
     table.beat({"acq": 3}, info(), 1000.0, 10.0)

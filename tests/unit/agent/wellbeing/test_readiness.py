@@ -17,6 +17,7 @@ from ocsd.agent.wellbeing.readiness import (
 )
 from ocsd.system import notify
 from ocsd.system.notify import Delivery
+from ocsd.system.runs import REQUESTS_KEY, OperationRequest
 from ocsd.text.reason import LONGEST_REASON
 
 
@@ -229,3 +230,15 @@ def test_trouble_names_failed_startup_and_degraded_operations():
         "operation 'record' failed: /data is full; "
         "operation 'acq' is degraded: no answer from the device"
     )
+
+
+def test_each_request_of_a_client_is_reported_within_a_second(
+    agent, reactor, supervisor, readiness, connection
+):
+    connection.joined = True
+    readiness.start(connection)
+    for number in range(3):
+        agent.operations.requests.append(OperationRequest("stop", "acq", "ocs-web", float(number)))
+        reactor.advance(1)
+    assert [REQUESTS_KEY in report for report in supervisor.reports] == [False, True, True, True]
+    assert not agent.operations.requests

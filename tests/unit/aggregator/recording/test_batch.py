@@ -171,6 +171,23 @@ def test_a_usual_feed_with_odd_values_now_and_then_leaves_the_same(two):
     assert_alike(two)
 
 
+@pytest.mark.parametrize("odd", [[None], [[]], [1.0, 2.0], (1.0,), 1.0])
+def test_an_odd_message_lets_few_others_be_written_one_by_one(two, monkeypatch, odd):
+    for recording in two:
+        recording.recorder.accept(*usual(0))
+    singles = []
+    message = two[1].parts.writer.message
+    monkeypatch.setattr(
+        two[1].parts.writer, "message", lambda *given: singles.append(given) or message(*given)
+    )
+    data = {"x": odd, "n": [1.0]}
+    pairs = [usual(number) for number in range(1, 500)]
+    pairs[300] = pair(301, b=([START + 301], data))
+    take(two, pairs)
+    assert 0 < len(singles) <= message_path.MOST_ONE_BY_ONE + 1
+    assert_alike(two)
+
+
 def test_a_batch_that_the_disk_refuses_is_left_out_whole_and_missing(recording, monkeypatch):
     recording.recorder.accept(*usual(0))
 

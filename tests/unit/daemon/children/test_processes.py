@@ -2,11 +2,12 @@
 
 import os
 import subprocess
+import time
 from select import select
 
 import pytest
 
-from ocsd.daemon.children.processes import ForkLauncher, Processes
+from ocsd.daemon.children.processes import ForkLauncher, Processes, _started_at
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
@@ -240,3 +241,10 @@ def test_a_process_that_must_not_be_started_has_the_reason_and_is_tried_again(ho
     troubles.clear()
     host.clock.advance(60)
     assert [each.instance_id for each in host.wire.took(SpawnRequest)] == ["wanted"]
+
+
+def test_a_router_that_has_waited_began_when_it_was_asked_for(sleeper):
+    began_at = _started_at(Spawned("router", sleeper.pid, start_ticks(sleeper.pid)))
+    asked = Spawned("router", sleeper.pid, start_ticks(sleeper.pid), waited_s=100.0)
+    assert began_at <= _started_at(asked) <= time.time()
+    assert _started_at(Spawned("router", 0, 0)) == pytest.approx(time.time(), abs=1.0)

@@ -7,8 +7,10 @@ import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 
+from ocsd.bus.caller import Caller
 from ocsd.daemon.api.askers import Asker
 from ocsd.daemon.site.face import SiteFace
+from ocsd.daemon.site.farewells import FAREWELL
 from ocsd.daemon.site.others import OtherHosts
 from ocsd.errors import UnreachableError
 from tests.unit.cli.stand_in_daemon import instance, status
@@ -129,3 +131,25 @@ def test_the_others_are_asked_in_brief_all_the_time(site):
     site.face1._poll()
     [(question, _)] = site.link.asked
     assert question == {"request": "status", "brief": True, "known": ""}
+
+
+def called(face, **body):
+    found = []
+    face._called(Caller(session=1), body).addCallback(found.append)
+    return found[0]
+
+
+def test_who_answers_while_it_stops_says_so(site):
+    assert FAREWELL not in called(site.face2, request="names")
+    site.face2.say_farewell("otto")
+    assert called(site.face2, request="names")[FAREWELL]
+    assert called(site.face2, request="nothing like it")[FAREWELL]
+
+
+def test_of_hosts_that_the_site_file_does_not_name_nothing_is_remembered(site):
+    for number in range(100):
+        called(site.face1, request=FAREWELL, host=f"host-{number}", by="anybody")
+    called(site.face1, request=FAREWELL, host=["no name"], by="anybody")
+    assert not site.face1.farewells._told
+    called(site.face1, request=FAREWELL, host="lab-2", by="otto")
+    assert "by otto" in site.face1.farewells.text("lab-2")

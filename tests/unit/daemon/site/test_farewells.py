@@ -4,7 +4,7 @@ import pytest
 from twisted.internet.defer import fail, succeed
 
 from ocsd.bus.caller import Caller
-from ocsd.daemon.site.farewells import Farewells
+from ocsd.daemon.site.farewells import FAREWELL, Farewells
 from ocsd.errors import UnreachableError
 
 LAB = Caller(session=1, authid="lab-2", authrole="host")
@@ -43,6 +43,12 @@ def test_once_it_has_answered_it_is_not_stopped_any_more(farewells):
     farewells.heard(LAB, WORD, is_closed=True)
     assert outcome(farewells.explained("lab-2", succeed({"status": {}}))) == {"status": {}}
     assert outcome(farewells.explained("lab-2", fail(AWAY))) is AWAY
+
+
+def test_what_it_answers_while_it_stops_does_not_take_its_word_back(farewells):
+    farewells.heard(LAB, WORD, is_closed=True)
+    farewells.explained("lab-2", succeed({"status": {}, FAREWELL: True}))
+    assert "lab-2" in farewells.text("lab-2")
 
 
 def test_on_a_closed_site_a_host_says_it_of_itself_only(farewells):

@@ -53,6 +53,11 @@ def test_a_leaf_speaks_for_itself_and_for_whoever_is_there(authid, role, shown):
         ("", "admin"),
         (None, "host"),
         ("otto", ""),
+        # A name that looks like a place would be shown as one, without the leaf.
+        ("tcp4:10.0.0.5:22", "admin"),
+        ("unix:unix:root", "host"),
+        ("unix: ", "admin"),
+        ("outpost (really)", "agent"),
     ],
 )
 def test_it_speaks_for_nobody_of_another_host(authid, role):
@@ -83,6 +88,11 @@ def test_nobody_else_speaks_for_anybody(rules):
     one = {"session": 1, "authid": "unix:alice", "authrole": "viewer"}
     assert speaker(rules, BRIDGE, [one, one]) is None
     assert speaker(rules, BRIDGE, []) is None
+
+
+def test_signs_that_steer_a_terminal_are_no_part_of_a_name():
+    assert spoken_for(AT_HUB, "al\x1bice\nroot", "viewer") == ("al@leaf", "viewer")
+    assert spoken_for(AT_HUB, " thermo\t", "agent") is None
 
 
 def test_a_name_has_an_end():
