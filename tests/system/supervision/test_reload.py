@@ -243,7 +243,7 @@ def test_it_is_on_record_what_a_reload_changed_and_who_left(new):
     assert [name for name, each in told["summaries"].items() if each["left"]] == ["a"]
     why = new.ocsd("why", "a")
     assert why.returncode == 4
-    assert "ocsd history a" in why.stderr
+    assert "ocsd history lab:a" in why.stderr
 
 
 def test_who_put_the_router_down_is_told(running):

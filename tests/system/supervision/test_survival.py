@@ -225,7 +225,7 @@ def test_stop_ends_what_has_neither_daemon_nor_fork_server(lab):
     assert set(copies(lab.site)) == set(lab.pids)
     stopped = lab.site.ocsd("stop")
     assert stopped.returncode == 0, stopped.stderr
-    assert all(name in stopped.stdout for name in lab.pids)
+    assert [name for name in lab.pids if name not in stopped.stdout] == [], stopped
     assert lab.site.processes() == []
     assert lab.site.ocsd("stop").returncode == 69
 
@@ -235,7 +235,7 @@ def test_stop_ends_orphans_and_children_of_a_fork_server(new_daemon, lab):
     assert lab.site.ocsd("restart", "thermo1").returncode == 0
     lab.kill(lab.status()["pid"])
     stopped = lab.site.ocsd("stop")
-    assert all(name in stopped.stdout for name in lab.pids)
+    assert [name for name in lab.pids if name not in stopped.stdout] == [], stopped
     assert lab.site.processes() == []
 
 
