@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import NoReturn
 
@@ -54,6 +55,8 @@ def become(loaded: LoadedCode | None, request: SpawnRequest) -> NoReturn:
         # E.g. a variable's name that the system refuses.
         failure = f"cannot start {request.instance_id!r}: {error}"
         code = program.report_failure(failure, PERMANENT_FAILURE_EXIT)
+    except BaseException:  # noqa: BLE001 - nothing of the fork server may go on here
+        traceback.print_exc()
     finally:
         # Neither atexit functions nor destructors of what the fork server loaded
         # may run here, and an agent's forgotten thread must not hold up its end.
@@ -78,10 +81,10 @@ def _stand_alone(request: SpawnRequest) -> None:
     limits.apply(request)
     # Forked siblings would otherwise draw the same "random" numbers.
     random.seed()
-    # A router has an empty module of this name.
-    if getattr(sys.modules.get("numpy"), "__file__", None):
+    # Where it is not loaded yet, it will draw its own; a router has an empty module numpy.
+    if numpy_random := sys.modules.get("numpy.random"):
         # numpy's own seeding would touch many pages that are still shared with the fork server.
-        sys.modules["numpy"].random.seed(random.getrandbits(32))
+        numpy_random.seed(random.getrandbits(32))
 
 
 def become_anew() -> NoReturn:
