@@ -4,6 +4,7 @@ The names are read from the source of the package, so nothing of it runs.
 """
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,11 @@ NAMES_LEFT_OUT = {
 }
 """The names that ocsd lacks in the other modules; that of a class stands for its methods."""
 
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "names.md"
+NAME = r"^\| `([\w.]+)"
+ON_NO_PAGE = {"ocs.ocs_agent": {"OCSAgent.onConnect", "OCSAgent.onChallenge"}}
+"""The methods that an agent of ocsd inherits from autobahn."""
+
 COMPARE = """
 import functools, importlib, json, sys
 
@@ -137,6 +143,18 @@ def test_a_reason_belongs_to_a_name_that_ocsd_lacks(missing):
     assert set(LEFT_OUT) - set(missing) == set()
     for name, reasons in NAMES_LEFT_OUT.items():
         assert set(reasons) - set(map(of_class, missing.get(name) or [])) == set(), name
+
+
+def test_a_name_that_both_have_stands_on_the_page_of_names(theirs, missing):
+    sections = re.split(r"^## ", PAGE.read_text(), flags=re.MULTILINE)[1:]
+    listed = {f"ocs.{part.split()[0]}": set(re.findall(NAME, part, re.M)) for part in sections}
+    of_both = {
+        module: set(names) - set(missing.get(module) or [])
+        for module, names in theirs.items()
+        if module not in LEFT_OUT and ".agents" not in module
+    }
+    unlisted = {module: names - listed.get(module, set()) for module, names in of_both.items()}
+    assert {module: names for module, names in unlisted.items() if names} == ON_NO_PAGE
 
 
 def of_class(name):

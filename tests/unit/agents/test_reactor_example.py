@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 
 from tests.unit.agent.conftest import agent, reactor  # noqa: F401 - fixtures
 
-PAGE = Path(__file__).parents[3] / "docs" / "write" / "writing-an-agent.md"
+PAGE = Path(__file__).parents[3] / "docs" / "write" / "http.md"
 SOURCE = re.search(r"`weather.py`:\n\n```python\n(.*?)```", PAGE.read_text(), re.DOTALL)[1]
 
 

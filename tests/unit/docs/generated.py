@@ -5,10 +5,11 @@ import inspect
 import io
 import os
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
 from enum import Enum
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -27,6 +28,13 @@ _MODULES = (
     *("ocs_agent", "ocs_feed", "ocs_twisted", "site_config", "base", "access", "testing"),
     *("ocs_client", "client_http", "client_t", "matched_client"),
 )
+_PROGRAMS = ("agent_cli", "client_cli", "ocsbow", "ocs_systemd", "checkdata")
+"""OCS's programs, which are modules in its name only."""
+_HOMES = {
+    **{name: f"ocsd.compat.{name}" for name in ("access", *_PROGRAMS)},
+    "checkdata": "ocsd.data.checkdata",
+}
+"""The modules that have another place in ocsd than in OCS."""
 _COMMANDS_HEAD = """\
 # Commands
 
@@ -49,6 +57,9 @@ _NAMES_HEAD = """\
 This page is made from the code. It lists every public name that authors of agents and clients may
 import, from `ocsd` or from `ocs`, with its signature. [The Python API](agent-api.md) explains how
 they belong together.
+
+The modules from `agent_cli` on are OCS's programs. Import them from `ocs`; new scripts have no need
+of them.
 """
 
 
@@ -78,12 +89,10 @@ def errors() -> str:
 def names() -> str:
     """Return every public name of the API for authors, as a page."""
     parts = [_NAMES_HEAD]
-    for name in _MODULES:
-        # In OCS's name it is another module than in ocsd's.
-        room = "ocsd.compat." if name == "access" else "ocsd."
-        module = importlib.import_module(room + name)
+    for name in (*_MODULES, *_PROGRAMS):
+        module = importlib.import_module(_HOMES.get(name, f"ocsd.{name}"))
         parts.append(f"## {name}\n\n{_cell(_first(module))}\n\n| name | |\n|---|---|")
-        for public in sorted(module.__all__, key=str.lower):
+        for public in sorted(_public(module), key=str.lower):
             parts += [_row(*each) for each in _with_methods(public, getattr(module, public))]
         parts.append("")
     return "\n".join(parts)
@@ -126,18 +135,39 @@ def _descendants(cls: type[OcsdError]) -> set[type[OcsdError]]:
     return found
 
 
+def _public(module: ModuleType) -> Iterable[str]:
+    """Return the public names of a module: those that it lists, or else defines."""
+    listed: Iterable[str] | None = getattr(module, "__all__", None)
+    if listed is not None:
+        return listed
+    return [
+        name
+        for name, thing in vars(module).items()
+        if name[0] != "_" and getattr(thing, "__module__", "") == module.__name__
+    ]
+
+
 def _with_methods(name: str, thing: Any) -> Iterator[tuple[str, Any]]:
     yield name, thing
     if inspect.isclass(thing) and thing.__module__.startswith("ocsd."):
-        for method in vars(thing):
-            function = getattr(thing, method)
-            is_ours = str(getattr(function, "__module__", "")).startswith("ocsd.")
-            if is_ours and callable(function) and not method.startswith("_"):
-                yield f"{name}.{method}", function
+        ours = [cls for cls in thing.__mro__ if cls.__module__.startswith("ocsd.")]
+        for member in dict.fromkeys(member for cls in ours for member in vars(cls)):
+            found = getattr(thing, member)
+            if member[0] != "_" and _is_shown(found):
+                yield f"{name}.{member}", found
+
+
+def _is_shown(member: Any) -> bool:
+    """Whether a member of a class is a method, property or value of ocsd's."""
+    function = member.fget if isinstance(member, property) else member
+    is_ours = str(getattr(function, "__module__", "")).startswith("ocsd.")
+    return is_ours and (callable(function) or isinstance(member, Enum))
 
 
 def _row(name: str, thing: Any) -> str:
     shown = name
+    if isinstance(thing, Enum):
+        return f"| `{shown}` | `{thing.value!r}` |"
     is_enum = inspect.isclass(thing) and issubclass(thing, Enum)
     if callable(thing) and not is_enum:
         shown += _signature(thing)
@@ -170,7 +200,7 @@ def _default(default: Any) -> Any:
 
 def _first(thing: Any) -> str:
     """Return the first paragraph of a docstring of ours; nothing for a value."""
-    if not (inspect.ismodule(thing) or callable(thing)):
+    if not (inspect.ismodule(thing) or callable(thing) or isinstance(thing, property)):
         return ""
     return " ".join((inspect.getdoc(thing) or "").partition("\n\n")[0].split())
 
