@@ -20,7 +20,7 @@ from ocsd.cli.screen.wrap import broken
 from ocsd.data import names, overview
 from ocsd.data.folder import DataFolder, permitted
 from ocsd.data.gaps import EVERY_FEED
-from ocsd.errors import OcsdError
+from ocsd.errors import NoDataError, OcsdError
 from ocsd.text.printable import one_line
 
 
@@ -57,10 +57,11 @@ def data(context: click.Context) -> int:
 )
 @click.option("--files", "by_file", is_flag=True, help="List files, not feeds.")
 @selecting
-def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
+def ls(selection: Selection, by_file: bool, as_json: bool) -> int:
     """List the feeds that were recorded, with their rates and times.
 
-    With --since and --until, list those in files that have data of that time.
+    With --since and --until, list those in files that have data of that time; the exit code is 4
+    if there are none.
     """
     folder, summaries = selection.folder, selection.summaries()
     feeds = selection.feeds(summaries)
@@ -68,7 +69,7 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
         as_dicts = [text.feed_as_json(feed) for feed in feeds]
         files = [text.file_as_json(summary) for summary in summaries]
         selection.print_json(feeds=as_dicts, files=files)
-        return
+        return 0
     writing = {folder.name(path) for path in folder.written_now()}
     screen = terminal.of_output()
     columns, rows = text.FEEDS, text.feed_rows(feeds, screen)
@@ -78,14 +79,21 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
     if rows:
         print("\n".join(table_lines(columns, rows, screen, dropped=text.NARROW_WITHOUT)))
     else:
-        journal = folder.unframed is not None
-        print(text.nothing(selection.of_time, bool(writing), journal))
+        print(_no_data(selection))
     if outliers := text.outlier_lines(feeds):
         print("\n" + "\n".join(outliers))
     total = text.total(folder.path, summaries, selection.gaps(summaries))
     print("\n" + "\n".join(broken(total, screen)))
     if idle := selection.place.idle():
         print("\n".join(broken(idle, screen)))
+    return NoDataError.exit_code if selection.of_time and not rows else 0
+
+
+def _no_data(selection: Selection) -> str:
+    folder = selection.folder
+    return text.nothing(
+        selection.of_time, bool(list(folder.written_now())), folder.unframed is not None
+    )
 
 
 @options.command(
@@ -137,6 +145,8 @@ def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         selection.print_json(gaps=[asdict(gap) for gap in listed])
         return
+    if not listed and not summaries:
+        raise NoDataError(_no_data(selection))
     if not listed:
         print(f"nothing is missing: {text.total(selection.folder.path, summaries, [])}")
         return
