@@ -119,7 +119,7 @@ def test_gaps_tells_holes_with_causes(run, folder):
 
 
 @pytest.mark.parametrize("command", ["ls", "gaps"])
-def test_a_time_without_any_data_is_not_called_whole(run, command):
+def test_a_time_without_any_data_is_not_called_whole(run, folder, command):
     told = run(command, "--since", "2001-01-01", "--until", "2001-01-02", code=4)
     assert "there are no data" in told.out + told.err
     assert "nothing is missing" not in told.out
