@@ -86,14 +86,18 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> int:
     print("\n" + "\n".join(broken(total, screen)))
     if idle := selection.place.idle():
         print("\n".join(broken(idle, screen)))
-    return NoDataError.exit_code if selection.of_time and not rows else 0
+    return 0 if rows else _code_without_data(selection)
 
 
 def _no_data(selection: Selection) -> str:
     folder = selection.folder
-    return text.nothing(
-        selection.of_time, bool(list(folder.written_now())), folder.unframed is not None
-    )
+    return text.nothing(selection.of_time, bool(folder.written_now()), folder.unframed is not None)
+
+
+def _code_without_data(selection: Selection) -> int:
+    """Return the exit code where there are no data, though a time was asked for and is over."""
+    is_over = selection.of_time and not selection.folder.written_now()
+    return NoDataError.exit_code if is_over else 0
 
 
 @options.command(
@@ -127,7 +131,7 @@ def info(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
 @options.command("ocsd data gaps", "ocsd data gaps --since 1d 'fake-data1.*'")
 @click.argument("wanted", metavar="[FEED]...", nargs=-1, shell_complete=offered.feeds)
 @selecting
-def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
+def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> int:
     """List missing data, with times and causes.
 
     A hole is data that the aggregator knows to be lost, with the cause. A silence is
@@ -144,15 +148,17 @@ def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
         listed = [gap for gap in listed if gap.feed in chosen]
     if as_json:
         selection.print_json(gaps=[asdict(gap) for gap in listed])
-        return
+        return 0
     if not listed and not summaries:
-        raise NoDataError(_no_data(selection))
+        print(_no_data(selection))
+        return _code_without_data(selection)
     if not listed:
         print(f"nothing is missing: {text.total(selection.folder.path, summaries, [])}")
-        return
+        return 0
     screen = terminal.of_output()
     rows = text.gap_rows(listed, screen)
     print("\n".join(table_lines(text.GAPS, rows, screen, dropped=text.NARROW_WITHOUT)))
+    return 0
 
 
 @options.command(
