@@ -101,7 +101,7 @@ class Lab:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
 
-    def run(self, command, limit_s=60):
+    def run(self, command, limit_s=240):
         """Run a command of the page to its end; return what it prints."""
         if command == "ocsd start -d":
             self.site.daemons.append("localhost")

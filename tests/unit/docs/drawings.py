@@ -1,6 +1,7 @@
 """The drawings of docs/pictures/: ``python -m tests.unit.docs.drawings``.
 
-The state diagram is drawn from the table that decides, the parts of a site by hand.
+The state diagram is drawn from the table that decides, the parts of a site by hand, terminals
+from what commands write on them.
 """
 
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 from ocsd.supervisor.answers import Rule
 from ocsd.supervisor.events import Exited, State
 from ocsd.supervisor.lifecycle import TRANSITIONS
+from tests.unit.docs.terminals import TERMINALS
 
 PICTURES = Path(__file__).parents[3] / "docs" / "pictures"
 HOW = "run: python -m tests.unit.docs.drawings"
@@ -108,6 +110,7 @@ def architecture() -> str:
 DRAWINGS: dict[str, Callable[[], str]] = {
     "states.svg": state_diagram,
     "architecture.svg": architecture,
+    **TERMINALS,
 }
 
 

@@ -20,7 +20,7 @@ from ocsd.cli.screen.wrap import broken
 from ocsd.data import names, overview
 from ocsd.data.folder import DataFolder, permitted
 from ocsd.data.gaps import EVERY_FEED
-from ocsd.errors import OcsdError
+from ocsd.errors import NoDataError, OcsdError
 from ocsd.text.printable import one_line
 
 
@@ -57,10 +57,11 @@ def data(context: click.Context) -> int:
 )
 @click.option("--files", "by_file", is_flag=True, help="List files, not feeds.")
 @selecting
-def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
+def ls(selection: Selection, by_file: bool, as_json: bool) -> int:
     """List the feeds that were recorded, with their rates and times.
 
-    With --since and --until, list those in files that have data of that time.
+    With --since and --until, list those in files that have data of that time; the exit code is 4
+    if there are none.
     """
     folder, summaries = selection.folder, selection.summaries()
     feeds = selection.feeds(summaries)
@@ -68,7 +69,7 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
         as_dicts = [text.feed_as_json(feed) for feed in feeds]
         files = [text.file_as_json(summary) for summary in summaries]
         selection.print_json(feeds=as_dicts, files=files)
-        return
+        return 0
     writing = {folder.name(path) for path in folder.written_now()}
     screen = terminal.of_output()
     columns, rows = text.FEEDS, text.feed_rows(feeds, screen)
@@ -78,14 +79,25 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
     if rows:
         print("\n".join(table_lines(columns, rows, screen, dropped=text.NARROW_WITHOUT)))
     else:
-        journal = folder.unframed is not None
-        print(text.nothing(selection.of_time, bool(writing), journal))
+        print(_no_data(selection))
     if outliers := text.outlier_lines(feeds):
         print("\n" + "\n".join(outliers))
     total = text.total(folder.path, summaries, selection.gaps(summaries))
     print("\n" + "\n".join(broken(total, screen)))
     if idle := selection.place.idle():
         print("\n".join(broken(idle, screen)))
+    return 0 if rows else _code_without_data(selection)
+
+
+def _no_data(selection: Selection) -> str:
+    folder = selection.folder
+    return text.nothing(selection.of_time, bool(folder.written_now()), folder.unframed is not None)
+
+
+def _code_without_data(selection: Selection) -> int:
+    """Return the exit code where there are no data, though a time was asked for and is over."""
+    is_over = selection.of_time and not selection.folder.written_now()
+    return NoDataError.exit_code if is_over else 0
 
 
 @options.command(
@@ -119,7 +131,7 @@ def info(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
 @options.command("ocsd data gaps", "ocsd data gaps --since 1d 'fake-data1.*'")
 @click.argument("wanted", metavar="[FEED]...", nargs=-1, shell_complete=offered.feeds)
 @selecting
-def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
+def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> int:
     """List missing data, with times and causes.
 
     A hole is data that the aggregator knows to be lost, with the cause. A silence is
@@ -136,13 +148,17 @@ def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
         listed = [gap for gap in listed if gap.feed in chosen]
     if as_json:
         selection.print_json(gaps=[asdict(gap) for gap in listed])
-        return
+        return 0
+    if not listed and not summaries:
+        print(_no_data(selection))
+        return _code_without_data(selection)
     if not listed:
         print(f"nothing is missing: {text.total(selection.folder.path, summaries, [])}")
-        return
+        return 0
     screen = terminal.of_output()
     rows = text.gap_rows(listed, screen)
     print("\n".join(table_lines(text.GAPS, rows, screen, dropped=text.NARROW_WITHOUT)))
+    return 0
 
 
 @options.command(

@@ -87,7 +87,7 @@ def test_ls_answers_programs(run, folder):
 def test_ls_leaves_out_what_is_not_of_the_time_asked_for(run, folder):
     assert as_json(run, "ls", "--since", "2026-11-22T06:18", "--until", "2026-11-22T06:19")["feeds"]
     assert as_json(run, "ls", "--since", "2026-11-23")["feeds"] == []
-    assert "missing" not in run("ls", "--since", "2026-11-22T07:00").out
+    assert "missing" not in run("ls", "--since", "2026-11-22T07:00", code=4).out
     assert "not later than" in run("ls", "--since", "1h", "--until", "2h", code=2).err
 
 
@@ -113,8 +113,16 @@ def test_gaps_tells_holes_with_causes(run, folder):
         *("2026-11-22T06:17:15Z", "50s", "hole", "10", THERMO, "the disk was full")
     ]
     assert as_json(run, "gaps", "temps")["gaps"][0]["count"] == 10
-    assert run("gaps", "--since", "2026-11-23").out.startswith("nothing is missing")
+    until = "2026-11-22T06:17:10"
+    assert run("gaps", "temps", "--until", until).out.startswith("nothing is missing")
     assert "did you mean" in run("gaps", "tempz", code=4).err
+
+
+@pytest.mark.parametrize("command", ["ls", "gaps"])
+def test_a_time_without_any_data_is_not_called_whole(run, folder, command):
+    told = run(command, "--since", "2001-01-01", "--until", "2001-01-02", code=4)
+    assert "there are no data" in told.out + told.err
+    assert "nothing is missing" not in told.out
 
 
 def test_verify_ends_with_1_if_something_is_wrong_and_repairs_it(run, folder):

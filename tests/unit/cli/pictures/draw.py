@@ -5,6 +5,7 @@ import pty
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,13 +51,13 @@ KINDS = {
 }
 
 
-def drawn(kind: Kind) -> dict[str, str]:
+def drawn(kind: Kind, commands: Sequence[str] = COMMANDS) -> dict[str, str]:
     """Return what each command writes."""
     with tempfile.TemporaryDirectory(prefix="ocsd-p-", dir="/tmp") as folder:
         base = Path(folder)
         with night(base), pytest.MonkeyPatch.context() as patch:
             _prepare(patch, base, kind)
-            texts = {words: _written(patch, words.split(), kind) for words in COMMANDS}
+            texts = {words: _written(patch, words.split(), kind) for words in commands}
     # As long as the name that was made up, so that lines break where they did.
     return {words: text.replace(base.name, "ocsd-p-pictures") for words, text in texts.items()}
 
