@@ -14,7 +14,7 @@ from ocsd.errors import ReloadRefusedError
 from ocsd.site import load, plugins, recording
 from ocsd.site.difference import Difference, difference
 from ocsd.site.launch import Launch
-from ocsd.site.model import Instance
+from ocsd.site.model import Crossbar, Instance
 from ocsd.site.recording import AGGREGATOR_CLASS
 from ocsd.supervisor.amendment import Effect, effect
 from ocsd.supervisor.events import (
@@ -94,6 +94,12 @@ def compare(settings: Settings, text: str | None = None) -> Change:
 def _refuse_changed_router(before: Settings, after: Settings) -> None:
     if not (before.router.command or after.plan.host.has_own_router):
         return
+    name = after.plan.host.name
+    if before.plan.runs_router and not after.plan.runs_router:
+        raise ReloadRefusedError(
+            "of several hosts, the one that runs the router has to say so, and this file would leave "
+            f"the site without one; write 'crossbar: {{}}' below {name!r}, or where it is to run"
+        )
     for key, old, new in (
         (
             "the router's address",
@@ -105,10 +111,7 @@ def _refuse_changed_router(before: Settings, after: Settings) -> None:
         ("wamp_tls", before.hub.wamp_tls, after.hub.wamp_tls),
         ("the realm", before.hub.wamp_realm, after.hub.wamp_realm),
         ("address_root", before.hub.address_root, after.hub.address_root),
-        ("access", before.hub.access, after.hub.access),
-        ("wamp_tls", before.hub.wamp_tls, after.hub.wamp_tls),
-        ("listen", before.hub.listen, after.hub.listen),
-        ("crossbar", before.plan.host.crossbar, after.plan.host.crossbar),
+        ("crossbar", _crossbar(before), _crossbar(after)),
         ("router", before.plan.host.router, after.plan.host.router),
     ):
         if old != new:
@@ -117,6 +120,12 @@ def _refuse_changed_router(before: Settings, after: Settings) -> None:
                 "put the file in its place by hand, and when the observatory can spare it: ocsd "
                 "stop, then ocsd start"
             )
+
+
+def _crossbar(settings: Settings) -> Crossbar | None:
+    """Return the router's keys; a host alone in its file may leave them out."""
+    host = settings.plan.host
+    return host.crossbar or (Crossbar() if settings.plan.runs_router else None)
 
 
 def refuse_unfinished(before: Settings, change: Change, fleet: Fleet) -> None:

@@ -248,6 +248,20 @@ def test_a_change_of_the_page_touches_only_the_page(in_use, key, added, removed,
     assert (found.added, found.removed, dict(found.changed)) == (added, removed, changed)
 
 
+def test_a_second_host_does_not_take_the_router_away_unsaid(in_use):
+    file = in_use.working_dir / "site.yaml"
+    running = replace(in_use, router=RouterPlan(command=("crossbar",)))
+    file.write_text(f"{FILE}  lab-2: {{}}\n")
+    with pytest.raises(ReloadRefusedError, match=r"write 'crossbar: \{\}' below 'lab'"):
+        compare(running)
+    named = FILE.replace("  lab:", "  lab:\n    crossbar: {}")
+    file.write_text(f"{named}  lab-2: {{}}\n")
+    assert str(compare(running).difference) == "nothing changed"
+    file.write_text(FILE.replace("  lab:", "  lab:\n    crossbar: {config-dir: /x}"))
+    with pytest.raises(ReloadRefusedError, match="crossbar changed"):
+        compare(running)
+
+
 def test_the_key_record_adds_an_aggregator_and_restarts_no_agent(in_use):
     file = in_use.working_dir / "site.yaml"
     file.write_text(FILE.replace("  lab:\n", "  hub: {crossbar: {}}\n  lab:\n    record: local\n"))
