@@ -16,10 +16,12 @@ from ocsd.cli.data.selection import Selection, selecting
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.progress import Bar
 from ocsd.cli.screen.table import table_lines
+from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.screen.wrap import broken
 from ocsd.data import names, overview
 from ocsd.data.folder import DataFolder, permitted
-from ocsd.data.gaps import EVERY_FEED
+from ocsd.data.gaps import EVERY_FEED, Gap
+from ocsd.data.index import FileSummary
 from ocsd.errors import NoDataError, OcsdError
 from ocsd.text.printable import one_line
 
@@ -82,11 +84,15 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> int:
         print(_no_data(selection))
     if outliers := text.outlier_lines(feeds):
         print("\n" + "\n".join(outliers))
-    total = text.total(folder.path, summaries, selection.gaps(summaries))
+    _print_total(selection, summaries, screen)
+    return 0 if rows else _code_without_data(selection)
+
+
+def _print_total(selection: Selection, summaries: list[FileSummary], screen: Terminal) -> None:
+    total = text.total(selection.folder.path, summaries, selection.gaps(summaries))
     print("\n" + "\n".join(broken(total, screen)))
     if idle := selection.place.idle():
         print("\n".join(broken(idle, screen)))
-    return 0 if rows else _code_without_data(selection)
 
 
 def _no_data(selection: Selection) -> str:
@@ -144,8 +150,7 @@ def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> int:
     listed = selection.gaps(summaries)
     if wanted:
         feeds = {feed.feed for feed in overview.feeds(summaries)} | {gap.feed for gap in listed}
-        chosen = {*names.choose(wanted, feeds), EVERY_FEED}
-        listed = [gap for gap in listed if gap.feed in chosen]
+        listed = _of_feeds(listed, {*names.choose(wanted, feeds), EVERY_FEED})
     if as_json:
         selection.print_json(gaps=[asdict(gap) for gap in listed])
         return 0
@@ -159,6 +164,10 @@ def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> int:
     rows = text.gap_rows(listed, screen)
     print("\n".join(table_lines(text.GAPS, rows, screen, dropped=text.NARROW_WITHOUT)))
     return 0
+
+
+def _of_feeds(listed: list[Gap], feeds: set[str]) -> list[Gap]:
+    return [gap for gap in listed if gap.feed in feeds]
 
 
 @options.command(
