@@ -97,8 +97,8 @@ def _refuse_changed_router(before: Settings, after: Settings) -> None:
     name = after.plan.host.name
     if before.plan.runs_router and not after.plan.runs_router:
         raise ReloadRefusedError(
-            "of several hosts, the one that runs the router has to say so, and this file would leave "
-            f"the site without one; write 'crossbar: {{}}' below {name!r}, or where it is to run"
+            "of several hosts, the one that runs the router has to say so, and this file would "
+            f"leave the site without one; write 'crossbar: {{}}' below {name!r}, or where it is to run"
         )
     for key, old, new in (
         (
