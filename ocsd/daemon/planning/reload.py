@@ -98,7 +98,8 @@ def _refuse_changed_router(before: Settings, after: Settings) -> None:
     if before.plan.runs_router and not after.plan.runs_router:
         raise ReloadRefusedError(
             "of several hosts, the one that runs the router has to say so, and this file would "
-            f"leave the site without one; write 'crossbar: {{}}' below {name!r}, or where it is to run"
+            f"leave the site without one; write 'crossbar: {{}}' below {name!r}, or where it "
+            "is to run"
         )
     for key, old, new in (
         (
