@@ -104,6 +104,8 @@ def host(
     Carry it there, and run `ocsd access join FILE`. A second bundle has the same key, so that the
     host goes on meanwhile. Without --output it is NAME.bundle in this folder.
     """
+    from ocsd.site import load
+
     keys = place.of_hub(host)
     if remove:
         if not bundles.forget_host(keys.store, name):
@@ -114,7 +116,8 @@ def host(
     identity = keys.store.identity()
     if name == identity.host:
         raise ConfigurationError(f"{name} runs the router and needs no bundle")
-    entry = _other_host(site_file, name)
+    site, _ = place.site_of(site_file, identity.host)
+    entry = load.pick_host(site, name)
     bundles.admit(keys.store, name, time.time())
     page = _page_certificate(keys.store, entry)
     bundle = bundles.bundle_for(keys.store, name, identity.hub, time.time(), page)
@@ -244,13 +247,6 @@ def _closed_url(site: "Site", entry: "Host") -> str:
     if parts.scheme == "wss":
         return hub.wamp_server
     return parts._replace(scheme="wss", netloc=f"{parts.hostname}:8443").geturl()
-
-
-def _other_host(site_file: str | None, name: str) -> "Host":
-    """Return another host of the site."""
-    from ocsd.site import load
-
-    return load.pick_host(load.load(load.find(site_file)), name)
 
 
 def _page_certificate(store: AccessStore, entry: "Host") -> tuple[bytes, bytes]:
