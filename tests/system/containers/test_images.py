@@ -257,6 +257,12 @@ def test_a_host_ends_in_order_on_sigterm_and_its_data_survive_its_container(proj
     project.compose("up", "-d")
     router = ports["ROUTER_PORT"]
     wait_until(lambda: session_data(router, "fake-data1", "acq"), "the agent at the new router")
+
+    def is_recorded():
+        data = session_data(router, "aggregator", "record") or {}
+        return any("fake-data1" in address for address in data.get("providers", ()))
+
+    wait_until(is_recorded, "its data at the new aggregator")
     project.compose("stop", "--timeout", "60")
     times = recorded(data, FIELD)[0]
     assert len(times) > len(before)

@@ -12,6 +12,7 @@ def test_exact_addresses_below_the_root_are_offered():
     offers.created({"id": 3, "uri": "observatory.", "match": "prefix"})
     offers.created({"id": 4, "uri": "elsewhere.a", "match": "exact"})
     assert offers.wanted() == {"observatory.a", "observatory.a.ops"}
+    assert offers.agents() == {"a"}
     offers.deleted(1)
     offers.deleted(3)
     assert offers.wanted() == {"observatory.a.ops"}

@@ -95,7 +95,8 @@ def test_on_a_closed_site_its_url_is_not_that_of_a_hub_of_the_same_machine(tmp_p
 
 @pytest.mark.parametrize("more", [{"user": "observer"}, {"runtime": "ocs"}])
 def test_on_a_closed_site_agents_that_need_a_port_are_refused(tmp_path, more):
-    entries = [{"agent-class": "FakeDataAgent", "instance-id": "thermo", **more}]
+    plain = {"agent-class": "FakeDataAgent", "instance-id": "plain"}
+    entries = [plain, plain | {"instance-id": "thermo"} | more]
     site = loaded(tmp_path, CLOSED, **{"agent-instances": entries})
     with pytest.raises(SiteFileError, match=r"'thermo' has .*, so it needs a port"):
         plan(site, site.hosts["lab"], "/data")
