@@ -14,7 +14,6 @@ from ocsd.errors import (
     TimedOutError,
     UnreachableError,
 )
-from ocsd.status.brief import spread
 from ocsd.status.commands import COMMANDS
 from ocsd.status.site import RUN_LIMIT_S, SiteHost, hosts_of
 from ocsd.text import units
@@ -172,10 +171,10 @@ class FarHost:
         limit_s = _LIMITS_S.get(request, _FAR_LIMIT_S)
         return self.way.ask(self.name, {"request": request, **more}, limit_s)
 
-    def status(self, *, is_brief: bool = False) -> dict[str, Any]:
-        """Return the host's status, as of ``GET /v1/status`` or brief; raises as `ask` does."""
-        status: dict[str, Any] = self.ask("status", brief=is_brief)["status"]
-        return spread(status)
+    def status(self) -> dict[str, Any]:
+        """Return the host's answer of ``GET /v1/status``; raises as `ask` does."""
+        status: dict[str, Any] = self.ask("status")["status"]
+        return status
 
     def run(
         self,

@@ -9,13 +9,13 @@ from typing import Final, NamedTuple
 from ocsd.cli.overview.page import page, wrapped
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import Terminal
-from ocsd.cli.site.far import FarHost, ThroughDaemon, whole_site
+from ocsd.cli.site.far import whole_site
 from ocsd.cli.talk import control
 from ocsd.errors import NoDaemonError, OcsdError
 from ocsd.status import replies
 from ocsd.status import verdict as verdicts
 from ocsd.status.headlines import Parts, counts, verdict_parts
-from ocsd.status.site import SiteHost
+from ocsd.status.site import ASK_LIMIT_S, SiteHost
 from ocsd.status.verdict import HostVerdict, HostWord, verdict_of
 from ocsd.status.wrong import wrong_of
 from ocsd.text.plural import plural
@@ -87,7 +87,7 @@ def found(through: str | None = None, *, is_brief: bool = True) -> WholeSite:
         # Its answer has all, itself included. Without one, it is found out why, below.
         with suppress(OcsdError):
             return WholeSite(whole_site(through=through, is_brief=is_brief)[1])
-    here = {each.host: each for each in _here(daemons, is_brief=is_brief)}
+    here = {each.host: each for each in _here(daemons)}
     silent = {name for name, each in here.items() if not each.answers}
     try:
         hosts = whole_site(None, silent, through, is_brief=is_brief)[1]
@@ -162,11 +162,11 @@ def exit_code(site: WholeSite, *, strict: bool = False) -> int:
     return max(codes, default=0)
 
 
-def _here(daemons: Iterable[control.DaemonClient], *, is_brief: bool) -> Iterator[SiteHost]:
+def _here(daemons: Iterable[control.DaemonClient]) -> Iterator[SiteHost]:
     for daemon in daemons:
-        far = FarHost(daemon.host, ThroughDaemon(daemon))
         try:
-            yield SiteHost(daemon.host, far.status(is_brief=is_brief), time.time())
+            # As a daemon of an earlier release answers, too.
+            yield SiteHost(daemon.host, daemon.status(ASK_LIMIT_S), time.time())
         except NoDaemonError:
             continue  # it ended just now
         except OcsdError as error:

@@ -395,14 +395,14 @@ def test_of_a_feed_without_numbers_a_frame_that_cannot_be_made_is_estimated(reco
 
 
 def test_only_the_part_of_which_no_frame_can_be_made_is_lost(recording, monkeypatch):
-    g3_block = frames.g3_block
+    columns_of = frames.columns_of
 
     def made(part):
         if 5 in part.numbers:
             raise ZeroDivisionError("oh")
-        return g3_block(part)
+        return columns_of(part)
 
-    monkeypatch.setattr(frames, "g3_block", made)
+    monkeypatch.setattr(frames, "columns_of", made)
     for number in (0, 1, 5, 6, 9):
         send(recording, number)
     recording.recorder.close()

@@ -197,7 +197,7 @@ def test_the_router_is_that_of_the_running_daemon(ocsd, bridge, daemon_of):
     daemon.status["hub"] = hub_of(bridge, "other")
     done = ocsd("call", "dev1", "init")
     assert done.returncode == 2
-    assert "add --host" in done.stderr
+    assert "say which is meant with --host" in done.stderr
     assert ocsd("call", "dev1", "init", "--host", "grumpy").returncode == 0
     assert ocsd("call", "dev1", "init", "--host", "sleepy").returncode == 69
 

@@ -133,7 +133,9 @@ def test_an_instance_that_left_the_site_file_is_marked(ocsd, history_file, daemo
     assert [summaries[name]["left"] for name in ("thermo1", "thermo2")] == [True, False]
     done = ocsd("why", "thermo1")
     assert done.returncode == 4
-    assert done.stderr.endswith("has left the site file; to see its past: ocsd history thermo1\n")
+    assert done.stderr.endswith(
+        "has left the site file; to see its past: ocsd history lab:thermo1\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["why", "history"])
