@@ -96,14 +96,8 @@ def write_site(path: Path, port: int) -> None:
         {"agent-class": "FakeDataAgent", "instance-id": name, "arguments": AGENT_ARGUMENTS}
         for name in instance_ids(AGENTS)
     ]
-    addresses = {
-        "wamp_server": hub.wamp_server,
-        "wamp_http": hub.wamp_http,
-        "wamp_realm": hub.realm,
-        "address_root": hub.address_root,
-    }
     host = {"crossbar": {}, "agent-instances": entries}
-    path.write_text(yaml.safe_dump({"hub": addresses, "hosts": {HOST: host}}, sort_keys=False))
+    path.write_text(yaml.safe_dump({"hub": hub.block, "hosts": {HOST: host}}, sort_keys=False))
 
 
 def write_history(path: Path, count: int, now_at: float) -> None:

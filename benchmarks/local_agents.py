@@ -149,12 +149,7 @@ def _ocs(folder: Path) -> Iterator[Started]:
     hub = Hub(router.free_port(18200, 18299))
     python = ocs_venv.python(compiled=False)
     site = {
-        "hub": {
-            "wamp_server": hub.wamp_server,
-            "wamp_http": hub.wamp_http,
-            "wamp_realm": hub.realm,
-            "address_root": hub.address_root,
-        },
+        "hub": hub.block,
         "hosts": {HOST: {"agent-instances": [
             instance("AggregatorAgent", "aggregator", _words(folder)),
             *(instance("HurriedAgent", n, ["--folder", str(folder / "reports")]) for n in AGENTS),

@@ -227,9 +227,8 @@ def _write_site(path: Path, hub: Hub, servers: Servers, data: Path) -> Path:
             "manage": "ignore",
         },
     ]
-    wamp = {"wamp_server": hub.wamp_server, "wamp_http": hub.wamp_http, "wamp_realm": hub.realm}
     site = {
-        "hub": {**wamp, "address_root": hub.address_root},
+        "hub": hub.block,
         "hosts": {HOST: {"agent-instances": entries}},
     }
     path.write_text(yaml.safe_dump(site, sort_keys=False))

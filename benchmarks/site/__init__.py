@@ -28,6 +28,16 @@ class Hub:
         """The address of the HTTP call bridge."""
         return f"http://127.0.0.1:{self.port}/call"
 
+    @property
+    def block(self) -> dict[str, str]:
+        """The keys of ``hub`` in a site file."""
+        return {
+            "wamp_server": self.wamp_server,
+            "wamp_http": self.wamp_http,
+            "wamp_realm": self.realm,
+            "address_root": self.address_root,
+        }
+
     def address(self, instance_id: str) -> str:
         """Return the WAMP address of an instance."""
         return f"{self.address_root}.{instance_id}"
@@ -81,12 +91,7 @@ def write(path: Path, hub: Hub, agents: int) -> Path:
         for instance_id in instance_ids(agents)
     ]
     site = {
-        "hub": {
-            "wamp_server": hub.wamp_server,
-            "wamp_http": hub.wamp_http,
-            "wamp_realm": hub.realm,
-            "address_root": hub.address_root,
-        },
+        "hub": hub.block,
         "hosts": {HOST: {"agent-instances": instances}},
     }
     path.write_text(yaml.safe_dump(site, sort_keys=False))
