@@ -25,6 +25,8 @@ INSTALL := UV_CONSTRAINT=$(CONSTRAINTS) UV_BUILD_CONSTRAINT=$(CONSTRAINTS) $(UV)
 else
 INSTALL := PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
+# Tests of the system at a time: most wait for a third of their time or more.
+WORKERS ?= 4
 HOST ?= grumpy
 SITE_FILE ?= site-configs/default.yaml
 # The tests of the modules that setup.cfg lists under [coverage:run].
@@ -54,7 +56,7 @@ endif
 check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in about a minute
 	@$(MAKE) --no-print-directory --output-sync --jobs 2 lint unit
 
-# System tests wait for a third of their time. The others take what they leave.
+# With what time of the processors the tests of the system leave.
 aside:
 	@nice -n 10 $(MAKE) --no-print-directory --output-sync lint unit
 
@@ -75,9 +77,8 @@ unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules ha
 	$(BIN)/python -m pytest $(PURE) -q --cov
 	$(BIN)/python -m pytest tests/unit -q -n 2 --dist loadfile $(PURE:%=--ignore=%)
 
-# Three workers, because on two cores four starve each other and end no sooner.
 system: $(VENV)/installed-test published  ## system and interop tests, but for those that are to run alone
-	$(BIN)/python -m pytest tests/system tests/interop -m 'not alone' -n 3 --dist loadscope --no-loadscope-reorder --durations 15
+	$(BIN)/python -m pytest tests/system tests/interop -m 'not alone' -n $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 15
 
 trixie:  ## the unit tests on Debian trixie, with its Python 3.13; needs root and mmdebstrap
 	sh tests/trixie.sh make unit
