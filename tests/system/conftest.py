@@ -75,6 +75,13 @@ LONG = (
     "test_socs.py",
     "test_ocs_programs.py",
     "test_daemon_killed_anywhere.py",
+    "test_packages.py",
+    "test_written_for_ocs.py",
+    "test_databases.py",
+    "test_postgres.py",
+    "test_run.py",
+    "test_forged_senders.py",
+    "test_view_feed.py",
 )
 
 
