@@ -14,7 +14,6 @@ import io
 import json
 import os
 import pkgutil
-import runpy
 import selectors
 import signal
 import socket

@@ -4,7 +4,6 @@ import time
 
 from ocs import ocs_agent, site_config
 
-
 SHORT_S = 3.0
 """How long a scan without any width goes on [s]: long enough to be seen running."""
 
