@@ -58,7 +58,7 @@ check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in
 
 # With what time of the processors the tests of the system leave.
 aside:
-	@nice -n 10 $(MAKE) --no-print-directory --output-sync lint unit
+	@nice -n 5 $(MAKE) --no-print-directory --output-sync lint unit
 
 lint: $(VENV)/installed-test  ## format, lint, types, layers, the limits of tests/architecture, documentation
 	$(BIN)/ruff format --check .
