@@ -31,10 +31,10 @@ RUN --mount=type=cache,target=/root/.cache/uv uv pip install -r /src/agent.txt \
     -exec rm -r {} +
 
 FROM packages AS source
-COPY setup.cfg pyproject.toml MANIFEST.in README.md LICENSE /checkout/
+COPY pyproject.toml MANIFEST.in README.md LICENSE /checkout/
 COPY agents /checkout/agents
 COPY ocsd /checkout/ocsd
-RUN --mount=type=cache,target=/root/.cache/uv sed -i '/^    so3g/d' /checkout/setup.cfg \
+RUN --mount=type=cache,target=/root/.cache/uv cp /src/setup.cfg /checkout/ \
     && uv pip install --no-deps --prefix /installed /checkout
 
 FROM base AS agent

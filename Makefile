@@ -78,8 +78,10 @@ trixie:  ## the unit tests on Debian trixie, with its Python 3.13; needs root an
 
 packages: docs  ## build all packages, and install, run and purge them in empty Debian systems; needs root and mmdebstrap
 	$(PYTHON) deploy/build.py dist --html
-	sh tests/system/packages/debian.sh bookworm dist
-	sh tests/system/packages/debian.sh trixie dist
+	for release in bookworm trixie; do \
+		sh tests/system/packages/pip.sh $$release dist && \
+		sh tests/system/packages/debian.sh $$release dist || exit; \
+	done
 
 scoreboard: $(VENV)/installed-test  ## figures of the source tree, beside the limits that tests hold
 	@$(BIN)/python -m tests.architecture
