@@ -4,7 +4,7 @@
 set -eu
 host=$1 && shift
 ocsd check --host "$host" --deep "$@"
-ocsd start -d --host "$host" "$@" || test $? = 3
+ocsd start -d --host "$host" "$@"
 i=0
 until ocsd status && ocsd data ls 2>/dev/null | grep -q fake-data1; do
     i=$((i + 1))
