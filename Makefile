@@ -27,6 +27,8 @@ INSTALL := PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --
 endif
 HOST ?= grumpy
 SITE_FILE ?= site-configs/default.yaml
+# Of Debian, for which packages are made.
+RELEASES := bookworm trixie
 # The tests of the modules that setup.cfg lists under [coverage:run].
 PURE := tests/unit/alarms tests/unit/bridge tests/unit/containers tests/unit/evaluator/test_desk.py tests/unit/rollout tests/unit/supervisor tests/unit/site/test_difference.py tests/unit/site/test_supervision_keys.py \
 	tests/unit/daemon/watching/test_incidents.py tests/unit/daemon/instances/test_plan.py tests/unit/history tests/unit/site/test_own_router.py tests/unit/site/test_recording_by_host.py
@@ -36,7 +38,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --
 # Without compiled files each of the many processes would compile ocsd for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check lint docs unit trixie packages scoreboard published published-ocs bench compatibility lock clean
+.PHONY: run test check lint docs unit trixie packages packages-built $(RELEASES:%=packages-%) scoreboard published published-ocs bench compatibility lock clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
@@ -76,12 +78,14 @@ unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules ha
 trixie:  ## the unit tests on Debian trixie, with its Python 3.13; needs root and mmdebstrap
 	sh tests/trixie.sh make unit
 
-packages: docs  ## build all packages, and install, run and purge them in empty Debian systems; needs root and mmdebstrap
+packages: $(RELEASES:%=packages-%)  ## build all packages, and install, run and purge them in empty Debian systems; needs root and mmdebstrap
+
+packages-built: docs
 	$(PYTHON) deploy/build.py dist --html
-	for release in bookworm trixie; do \
-		sh tests/system/packages/pip.sh $$release dist && \
-		sh tests/system/packages/debian.sh $$release dist || exit; \
-	done
+
+$(RELEASES:%=packages-%): packages-%: packages-built
+	sh tests/system/packages/pip.sh $* dist
+	sh tests/system/packages/debian.sh $* dist
 
 scoreboard: $(VENV)/installed-test  ## figures of the source tree, beside the limits that tests hold
 	@$(BIN)/python -m tests.architecture

@@ -46,7 +46,7 @@ enter() {
         mount --bind "$cache" "$root/root/.cache/pip"
         exec env -i HOME=/root LANG=C.UTF-8 PATH=/usr/bin:/bin:/usr/sbin:/sbin TERM=dumb \
             PIP_CERT='$certificates' REQUESTS_CA_BUNDLE='$certificates' \
-            OPENBLAS_CORETYPE="${OPENBLAS_CORETYPE:-}" SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-}" \
-            DEBIAN_FRONTEND=noninteractive chroot "$root" sh -ec "$*"
+            OPENBLAS_CORETYPE="${OPENBLAS_CORETYPE:-}" DEBIAN_FRONTEND=noninteractive \
+            ${SOURCE_DATE_EPOCH:+SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH} chroot "$root" sh -ec "$*"
     ' sh "$root" "$kept/pip" "$own_network" "$@"
 }
