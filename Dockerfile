@@ -27,9 +27,7 @@ RUN sed -i '/^    so3g/d' /src/setup.cfg && python3 -c 'import configparser; \
 FROM uv AS source
 # A file of certificates, for networks that have their own.
 ARG SSL_CERT_FILE
-COPY pyproject.toml MANIFEST.in README.md LICENSE /checkout/
-COPY agents /checkout/agents
-COPY ocsd /checkout/ocsd
+COPY . /checkout
 RUN --mount=type=cache,target=/root/.cache/uv cp /src/setup.cfg /checkout/ \
     && python3 -m venv --without-pip /opt/ocsd \
     && UV_BUILD_CONSTRAINT=/src/locked.txt /opt/uv/bin/uv pip install --link-mode copy \
