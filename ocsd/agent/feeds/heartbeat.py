@@ -36,7 +36,7 @@ class HeartbeatFeed(Feed):
             raise ValueError(self.refusal)
         self._in_reactor(self._send, message)
 
-    def _send(self, message: Any) -> None:
+    def _send(self, message: Any, body: bytes | None = None) -> None:
         told = message, self._more_info()
         if told != self._told:
             self._told = told

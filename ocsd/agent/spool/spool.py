@@ -154,16 +154,26 @@ class Spool:
         return sum(segment.size_bytes for segment in self._segments)
 
     def put(self, number: int, message: Any, info: dict[str, Any]) -> None:
-        """Keep a message and drop what is too old or too much.
-
-        Its number is above those before; `info` is the feed's description.
+        """Keep a message; see `put_packed`.
 
         Raises
         ------
         ValueError, TypeError
             If the message cannot be encoded, or is larger than can be sent.
         """
-        entry = record(number, packed(message))
+        self.put_packed(number, packed(message), info)
+
+    def put_packed(self, number: int, body: bytes, info: dict[str, Any]) -> None:
+        """Keep a message, `packed` into `body`, and drop what is too old or too much.
+
+        Its number is above those before; `info` is the feed's description.
+
+        Raises
+        ------
+        ValueError
+            If the message is larger than can be sent.
+        """
+        entry = record(number, body)
         if len(entry) > LONGEST_RECORD_BYTES:
             raise ValueError(
                 f"it is larger than the {LONGEST_RECORD_BYTES:,} bytes that can be sent"
