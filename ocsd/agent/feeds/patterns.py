@@ -106,12 +106,13 @@ class Pattern(NamedTuple):
 
 
 class Patterns:
-    """The patterns of a feed's messages."""
+    """The patterns of a feed's messages; for any thread."""
 
     def __init__(self) -> None:
         self._patterns: dict[str, Pattern] = {}
         self._misses = 0
-        self._pause = 0
+        # Messages before the next try; below zero after one.
+        self._pause = -1
 
     def packed(self, message: Any, now_at: float) -> bytes | None:
         """Return an author's message as a spool keeps it, if it is known to obey the rules.
@@ -129,8 +130,8 @@ class Patterns:
             What `ocsd.agent.spool.segment.packed` returns for the message. None if it has to be
             checked.
         """
-        if self._pause:
-            self._pause -= 1
+        self._pause -= 1
+        if self._pause >= 0:
             return None
         try:
             name, times, columns = _parts_of(message)
@@ -145,7 +146,7 @@ class Patterns:
 
     def learn(self, sample: Mapping[str, Any]) -> None:
         """Remember the pattern of a checked message that was not known."""
-        if self._pause or not sample["timestamps"]:
+        if self._pause >= 0 or not sample["timestamps"]:
             return
         self._pause = min(self._misses, LONGEST_PAUSE)
         self._misses = 2 * self._misses + 1
@@ -176,7 +177,7 @@ def _parts_of(message: Any) -> tuple[str, list[Any], dict[str, Any]]:
     times = _plain(message["timestamps"])
     if not isinstance(times, (list, tuple)):
         raise TypeError
-    if any(type(column) is not list for column in columns.values()):
+    if set(map(type, columns.values())) != {list}:
         columns = {field: _plain(column) for field, column in columns.items()}
     # A copy, because they are read twice, and another thread may change them.
     return name, list(times), columns

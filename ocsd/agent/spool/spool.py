@@ -131,6 +131,7 @@ class Spool:
         spares: Path | None = None,
     ) -> None:
         self.limits = limits
+        self._segment_bytes, self._segment_s = limits.segment_bytes, limits.segment_s
         self.next = 0
         self._folder = folder
         self._mark = None if folder is None else Mark(folder, spares)
@@ -223,11 +224,11 @@ class Spool:
     def _segment_for(
         self, size_bytes: int, number: int, info: dict[str, Any], now_s: float
     ) -> AppendableSegment:
-        tail, limits = self._tail, self.limits
+        tail = self._tail
         if (
             tail is not None
-            and tail.size_bytes + size_bytes <= limits.segment_bytes
-            and now_s - tail.begun_s < limits.segment_s
+            and tail.size_bytes + size_bytes <= self._segment_bytes
+            and now_s - tail.begun_s < self._segment_s
             and tail.info == info
         ):
             return tail
