@@ -130,13 +130,13 @@ class Readiness:
         return noticed
 
     def _report_sample(self) -> None:
-        """Report the age of the newest sample, if it is newer than what was reported."""
+        """Report the first sample after a pause; the age of others goes with the sign of life."""
         newest_s = self._newest_sample_s()
-        if newest_s <= self._sampled_at_s:
-            return
-        age = sample_age(tuple(self._agent.feeds.values()), time.monotonic())
-        if self._send(READY=1, WATCHDOG=1, **{SAMPLE_KEY: age}) is Delivery.DONE:
-            self._sampled_at_s = newest_s
+        # Before the first sample the difference is no number.
+        if newest_s - self._sampled_at_s >= LIFE_PERIOD_S:
+            age = sample_age(tuple(self._agent.feeds.values()), time.monotonic())
+            if self._send(READY=1, WATCHDOG=1, **{SAMPLE_KEY: age}) is Delivery.DONE:
+                self._sampled_at_s = newest_s
 
     def _newest_sample_s(self) -> float:
         feeds = tuple(self._agent.feeds.values())  # Threads may register more meanwhile.
