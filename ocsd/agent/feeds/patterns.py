@@ -70,11 +70,12 @@ class Pattern(NamedTuple):
             )
             for probe in (0, 1)
         )
-        different = bytes(one ^ other for one, other in zip(first, second, strict=True))
+        size_bytes = len(first)
+        difference = int.from_bytes(first, "big") ^ int.from_bytes(second, "big")
         ends = [0]
-        for found in _DIFFERENT.finditer(different):
+        for found in _DIFFERENT.finditer(difference.to_bytes(size_bytes, "big")):
             ends += found.span()
-        ends.append(len(first))
+        ends.append(size_bytes)
         between = (first[begin:end] for begin, end in zip(ends[::2], ends[1::2], strict=True))
         return cls(tuple(between), {})
 
