@@ -55,28 +55,31 @@ class Pattern(NamedTuple):
         sample : dict
             Samples in their checked form (`ocsd.agent.feeds.message.checked_sample`).
         """
-        kinds = {}
-        for field, column in sample["data"].items():
-            kinds[field] = set(map(type, column))
-        times = set(map(type, sample["timestamps"]))
-        if any(len(kind) != 1 or not kind <= _PROBES.keys() for kind in (times, *kinds.values())):
+        columns = {field: _kind(column) for field, column in sample["data"].items()}
+        times = _kind(sample["timestamps"])
+        if times is None or None in columns.values():
             return None
+        name, tags = sample["block_name"], sample.get("influxdb_tags")
         first, second = (
             _packed(
-                sample["block_name"],
-                [_PROBES[kind][probe] for kind in times],
-                {field: [_PROBES[kind][probe] for kind in kinds[field]] for field in kinds},
-                sample.get("influxdb_tags"),
+                name,
+                [_PROBES[times][probe]],
+                {field: [_PROBES[kind][probe]] for field, kind in columns.items() if kind},
+                tags,
             )
             for probe in (0, 1)
         )
         size_bytes = len(first)
+        if len(second) != size_bytes:  # not the usual format, because of odd tags
+            return None
         difference = int.from_bytes(first, "big") ^ int.from_bytes(second, "big")
         ends = [0]
         for found in _DIFFERENT.finditer(difference.to_bytes(size_bytes, "big")):
             ends += found.span()
         ends.append(size_bytes)
-        between = (first[begin:end] for begin, end in zip(ends[::2], ends[1::2], strict=True))
+        between = [first[begin:end] for begin, end in zip(ends[::2], ends[1::2], strict=True)]
+        if any(head[-1:] not in _NUMBER_BYTES for head in between[:-1]):
+            return None
         return cls(tuple(between), {})
 
     def fits(self, body: bytes, rows: int) -> bool:
@@ -104,6 +107,14 @@ class Pattern(NamedTuple):
                 parts.append((slice(begin, end, size), kinds[kind]))
         parts.append((slice(end, None), self.between[-1]))
         return parts
+
+
+def _kind(column: list[Any]) -> type | None:
+    """Return the type of all numbers of a column; None if they are not of one."""
+    kinds = set(map(type, column))
+    if len(kinds) == 1 and kinds <= _PROBES.keys():
+        return kinds.pop()
+    return None
 
 
 class Patterns:

@@ -1,5 +1,6 @@
 """A feed that has had messages before treats the next one as a feed that has had none."""
 
+import datetime
 import random
 
 import numpy as np
@@ -133,6 +134,14 @@ def test_text_and_mixed_columns_have_no_pattern():
         pattern = Pattern.of(sample)
         assert (pattern is None) is (column != [2**70])
     assert taught(message(1, a=["on"])).packed(message(1, a=["on"]), NOW) is None
+
+
+@pytest.mark.parametrize("column", [[1], [1.0]])
+def test_tags_that_are_kept_in_another_format_have_no_pattern(column):
+    moment = datetime.datetime(2026, 11, 30, tzinfo=datetime.UTC)
+    given = {**message(1, a=column), "influxdb_tags": {"a": {"_field": "x", "since": moment}}}
+    assert Pattern.of(checked_sample("f", given, NOW)) is None
+    assert taught(given).packed(given, NOW) is None
 
 
 def test_a_feed_whose_messages_differ_in_more_is_tried_seldom():
