@@ -310,9 +310,12 @@ class Feed(FieldChecks):
         kept = self.is_spooled and self._put_aside(number, message, info, body)
         if kept and self.agent.spools.is_unheard(self.address):
             self._unsent = None
-            return
-        if body is not None:
-            message = unpacked(body)
+        elif body is None:
+            self._publish_or_keep(number, message, info, kept)
+        else:
+            self._publish_or_keep(number, unpacked(body), info, kept)
+
+    def _publish_or_keep(self, number: int, message: Any, info: dict[str, Any], kept: bool) -> None:
         numbered = [message, {**info, **self._more_info(), "seq": number}]
         if self._unsent is None and (self._published(numbered) or not self._keep):
             return

@@ -7,7 +7,7 @@ from ocsd.agent.feeds import message as rules
 
 
 class FieldChecks:
-    """What `Feed` offers to authors who check their data themselves."""
+    """Functions of `Feed` for authors who check their data themselves."""
 
     @staticmethod
     def verify_influxdb_tags(message: Mapping[str, Any]) -> None:

@@ -35,19 +35,19 @@ _NUMBER_BYTES: Final = {b"g": 9, b"i": 5}
 _ROWS: Final = Struct("<I")
 
 
-class Pattern(NamedTuple):
-    """What packed messages that differ in their numbers only have in common.
+class BytePattern(NamedTuple):
+    """The bytes that packed messages which differ in their numbers only have in common.
 
-    `between` has what lies between the numbers of a message of one row: each but the last ends
-    with the number of rows and with the byte that begins a number. `parts` has the places of all
-    that messages have in common, by their number of rows.
+    `between` has those between the numbers of a message of one row: each but the last ends with
+    the number of rows and with the byte that begins a number. `parts` has the places of all that
+    messages have in common, by their number of rows.
     """
 
     between: tuple[bytes, ...]
     parts: dict[int, tuple[tuple[slice, bytes], ...]]
 
     @classmethod
-    def of(cls, sample: Mapping[str, Any]) -> "Pattern | None":
+    def of(cls, sample: Mapping[str, Any]) -> "BytePattern | None":
         """Return the pattern of a checked message; None if not all columns are of one number type.
 
         Parameters
@@ -55,31 +55,15 @@ class Pattern(NamedTuple):
         sample : dict
             Samples in their checked form (`ocsd.agent.feeds.message.checked_sample`).
         """
-        columns = {field: _kind(column) for field, column in sample["data"].items()}
-        times = _kind(sample["timestamps"])
-        if times is None or None in columns.values():
+        kinds = [_kind(column) for column in (sample["timestamps"], *sample["data"].values())]
+        if None in kinds:
             return None
-        name, tags = sample["block_name"], sample.get("influxdb_tags")
-        first, second = (
-            _packed(
-                name,
-                [_PROBES[times][probe]],
-                {field: [_PROBES[kind][probe]] for field, kind in columns.items() if kind},
-                tags,
-            )
-            for probe in (0, 1)
-        )
-        size_bytes = len(first)
-        if len(second) != size_bytes:  # not the usual format, because of odd tags
+        first, second = (_probe(sample, kinds, which) for which in (0, 1))
+        if len(first) != len(second):
             return None
-        difference = int.from_bytes(first, "big") ^ int.from_bytes(second, "big")
-        ends = [0]
-        for found in _DIFFERENT.finditer(difference.to_bytes(size_bytes, "big")):
-            ends += found.span()
-        ends.append(size_bytes)
-        between = [first[begin:end] for begin, end in zip(ends[::2], ends[1::2], strict=True)]
+        between = _between(first, second)
         if any(head[-1:] not in _NUMBER_BYTES for head in between[:-1]):
-            return None
+            return None  # It is kept in another format, because of odd tags.
         return cls(tuple(between), {})
 
     def fits(self, body: bytes, rows: int) -> bool:
@@ -117,11 +101,28 @@ def _kind(column: list[Any]) -> type | None:
     return None
 
 
+def _probe(sample: Mapping[str, Any], kinds: list[Any], which: int) -> bytes:
+    """Return a packed message of one row with probes for its numbers."""
+    time, *row = (_PROBES[kind][which] for kind in kinds)
+    columns = {field: [number] for field, number in zip(sample["data"], row, strict=True)}
+    return _packed(sample["block_name"], [time], columns, sample.get("influxdb_tags"))
+
+
+def _between(first: bytes, second: bytes) -> list[bytes]:
+    """Return the pieces of the first message between the numbers, in which both differ."""
+    difference = int.from_bytes(first, "little") ^ int.from_bytes(second, "little")
+    ends = [0]
+    for found in _DIFFERENT.finditer(difference.to_bytes(len(first), "little")):
+        ends += found.span()
+    ends.append(len(first))
+    return [first[begin:end] for begin, end in zip(ends[::2], ends[1::2], strict=True)]
+
+
 class Patterns:
     """The patterns of a feed's messages; for any thread."""
 
     def __init__(self) -> None:
-        self._patterns: dict[str, Pattern] = {}
+        self._patterns: dict[str, BytePattern] = {}
         self._misses = 0
         # Messages before the next try; below zero after one.
         self._pause = -1
@@ -162,7 +163,7 @@ class Patterns:
             return
         self._pause = min(self._misses, LONGEST_PAUSE)
         self._misses = 2 * self._misses + 1
-        pattern = Pattern.of(sample)
+        pattern = BytePattern.of(sample)
         if pattern is not None:
             if len(self._patterns) >= MOST_PATTERNS:
                 self._patterns.clear()

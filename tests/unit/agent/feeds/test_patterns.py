@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ocsd.agent.feeds.message import checked_sample
-from ocsd.agent.feeds.patterns import LONGEST_PAUSE, Pattern, Patterns
+from ocsd.agent.feeds.patterns import LONGEST_PAUSE, BytePattern, Patterns
 from ocsd.agent.spool.segment import unpacked
 
 NOW = 1.8e9
@@ -131,7 +131,7 @@ def test_text_and_mixed_columns_have_no_pattern():
     for column in (["on"], [True], [1, 2.0], [2**70]):
         sample = checked_sample("f", message(len(column), a=column), NOW)
         sample["data"]["a"] = column
-        pattern = Pattern.of(sample)
+        pattern = BytePattern.of(sample)
         assert (pattern is None) is (column != [2**70])
     assert taught(message(1, a=["on"])).packed(message(1, a=["on"]), NOW) is None
 
@@ -140,7 +140,7 @@ def test_text_and_mixed_columns_have_no_pattern():
 def test_tags_that_are_kept_in_another_format_have_no_pattern(column):
     moment = datetime.datetime(2026, 11, 30, tzinfo=datetime.UTC)
     given = {**message(1, a=column), "influxdb_tags": {"a": {"_field": "x", "since": moment}}}
-    assert Pattern.of(checked_sample("f", given, NOW)) is None
+    assert BytePattern.of(checked_sample("f", given, NOW)) is None
     assert taught(given).packed(given, NOW) is None
 
 
