@@ -28,6 +28,7 @@ DESCRIPTION_BYTES = 2**16
 
 _HEAD = struct.Struct("<II")
 _NUMBER = struct.Struct("<Q")
+_RECORD = struct.Struct("<IIQ")  # both
 # The format of Python 2.5, which every later Python reads.
 _MARSHAL_VERSION = 2
 _MARSHAL, _CBOR = b"m", b"c"
@@ -71,8 +72,8 @@ def unpacked(body: bytes) -> Any:
 
 def record(number: int, body: bytes) -> bytes:
     """Return a message, `packed` into `body`, as it is stored."""
-    payload = _NUMBER.pack(number) + body
-    return _HEAD.pack(len(payload), crc32(payload)) + payload
+    checksum = crc32(body, crc32(_NUMBER.pack(number)))
+    return _RECORD.pack(_NUMBER.size + len(body), checksum, number) + body
 
 
 def records(data: bytes) -> Iterator[tuple[int, bytes, int]]:
