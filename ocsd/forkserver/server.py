@@ -186,7 +186,9 @@ class ForkServer:
             if ready & selectors.EVENT_WRITE:
                 self._send(peer)
             if ready & selectors.EVENT_READ:
-                for request in peer.read():
+                requests = peer.read()
+                self.loading.check_again()
+                for request in requests:
                     self._do(request)
         except (OSError, ValueError, EOFError):
             self._drop(peer)
@@ -222,8 +224,7 @@ class ForkServer:
 
     def _fork(self, request: SpawnRequest) -> None:
         self.loading.make_ready(for_agents=not request.command)
-        # Here, because one look is enough for all agents that are started at the same time.
-        changed = self.loading.changed(time.monotonic())
+        changed = self.loading.changed()
         try:
             log_inode, log_bytes = _log(request.log_path)
         except OSError as error:

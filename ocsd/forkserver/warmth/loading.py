@@ -50,9 +50,6 @@ MOMENT_S: Final = 0.1
 LONG_QUIET_S: Final = 60.0
 """The same on a host with few agents: it pays for those that are started again [s]."""
 
-SEEN_FOR_S: Final = 0.1
-"""Time for which what was seen of the files on the disk holds [s]."""
-
 
 class Loading:
     """The libraries of what is forked, as far as they are loaded.
@@ -76,8 +73,8 @@ class Loading:
         self._for_agents = list(FOR_AGENTS)
         self._pause_s = MOMENT_S
         self._is_rehearsed = False
-        self._looked_at_s = -inf
-        self._seen: str | None = None
+        self._is_checked = False
+        self._changed: str | None = None
 
     def expect(self, agents: int) -> None:
         """Take into account how many agents are to be started."""
@@ -93,14 +90,18 @@ class Loading:
             return inf
         return self._pause_s
 
-    def changed(self, now_s: float) -> str | None:
-        """Return a path that has changed since it was loaded, as seen a moment ago or now.
+    def check_again(self) -> None:
+        """Forget what `changed` has returned: more is asked for."""
+        self._is_checked = False
 
-        All agents that are started together are told what one look has shown.
+    def changed(self) -> str | None:
+        """Return a path that has changed since it was loaded; None if there is none.
+
+        The files are checked once for all that is asked for at the same time.
         """
-        if self.code is not None and now_s - self._looked_at_s > SEEN_FOR_S:
-            self._looked_at_s, self._seen = now_s, self.code.changed()
-        return self._seen
+        if self.code is not None and not self._is_checked:
+            self._is_checked, self._changed = True, self.code.changed()
+        return self._changed
 
     def step(self) -> None:
         """Load one more library, or rehearse; nothing if all is done."""
