@@ -77,11 +77,11 @@ def record(number: int, body: bytes) -> bytes:
 
 def records(data: bytes) -> Iterator[tuple[int, bytes, int]]:
     """Yield number, body and end [bytes from the beginning] of each whole record."""
-    for _kind, payload, end in whole_records(data, _HEAD):
+    for _kind, payload, end in whole_records(memoryview(data), _HEAD):
         # A file system may leave zeros at the end of a file after a power cut.
         if len(payload) <= _NUMBER.size:
             return
-        yield _NUMBER.unpack_from(payload)[0], payload[_NUMBER.size :], end
+        yield _NUMBER.unpack_from(payload)[0], bytes(payload[_NUMBER.size :]), end
 
 
 class ReadableSegment(ABC):
