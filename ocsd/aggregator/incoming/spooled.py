@@ -73,7 +73,7 @@ class Template(NamedTuple):
     length: int
     """Samples."""
     reference: Bytes
-    """One of them."""
+    """All that they share, with zeros for numbers."""
     is_fixed: Bytes
     """255 for each byte that they share, 0 for each of a number."""
     columns: tuple[Column, ...]
@@ -141,6 +141,8 @@ def _template(body: bytes, message: Any, layout: PackingLayout) -> Template | No
         return None
     probes = {name: _PROBES[each.pop()] for name, each in types.items()}
     zeros, ones = (_probe(message, probes, place) for place in (0, 1))
+    if not len(zeros) == len(ones) == len(body):
+        return None  # Numbers of more than 32 bits.
     differs = np.frombuffer(zeros, np.uint8) != np.frombuffer(ones, np.uint8)
     places, place = np.flatnonzero(differs), 0
     columns = {}
@@ -150,7 +152,7 @@ def _template(body: bytes, message: Any, layout: PackingLayout) -> Template | No
         place += size * len(times)
     found = Template(
         len(times),
-        np.frombuffer(body, np.uint8),
+        np.frombuffer(zeros, np.uint8),
         np.where(differs, 0, 255).astype(np.uint8),
         tuple(columns[name] for name in wanted),
     )
