@@ -109,7 +109,7 @@ class LocalSpools:
             path = self._paths.get(key)
             if path is not None and recorder.paused:
                 self._due[path] = None
-            elif path is not None:
+            elif path is not None and (not end or end - 1 not in recorder.seen(key)):
                 self._read_feed(recorder, path)
                 self._compare(recorder, path, end)
 
