@@ -161,12 +161,13 @@ class FeedTail:
         """Append the messages of whole records; return where these end."""
         end = 0
         run = SpooledRun(self._info or {}, [], [])
+        newest = next(reversed(seen.bounds), 0)
         for number, body, until in records(data):
             end = until
             if self._info is None:
                 self._info = self._described(body)
                 run = SpooledRun(self._info, [], [])
-            elif self._info and number not in seen:
+            elif self._info and (number >= newest or number not in seen):
                 run.numbers.append(number)
                 run.bodies.append(body)
         runs.append(run)

@@ -108,10 +108,16 @@ class Batch:
         self.pairs: list[Pair] = []
         self.messages: list[tuple[int, list[tuple[Lot, int]]]] = []
         """Of each message the number, and the places of its blocks."""
+        self._packed: list[tuple[int, Sequence[PackedBlock]]] = []
         self.runs: dict[Source, NumberRun] = {}
         self.lots: dict[tuple[BlockBuffer, int], Lot] = {}
         self.samples = 0
         self.size_bytes = 0
+
+    @property
+    def count(self) -> int:
+        """Number of its messages."""
+        return len(self.messages) + len(self._packed)
 
     @property
     def full(self) -> bool:
@@ -150,11 +156,12 @@ class Batch:
         """Add packed messages of one block each, which follow the last one of their source."""
         for place, lot in enumerate(lots):
             self.lots[lot.buffer, place] = lot
-            self.messages += [(each, [(lot, at)]) for at, each in enumerate(lot.numbers)]
+            self._packed += zip(lot.numbers, zip(lot.blocks))  # noqa: B905
             self.samples += lot.length * len(lot.numbers)
-        self.messages.sort(key=_by_number)
-        (first, _), (last, ((lot, at),)) = self.messages[0], self.messages[-1]
-        self.runs[source] = NumberRun(first, last + 1, (lot, at))
+        self._packed.sort(key=_by_number)
+        first, last = self._packed[0][0], self._packed[-1][0]
+        lot = next(lot for lot in lots if lot.numbers[-1] == last)
+        self.runs[source] = NumberRun(first, last + 1, (lot, len(lot.numbers) - 1))
 
     def pack(self) -> bool:
         """Pack all; False if some message turns out not to be as usual."""
@@ -162,7 +169,7 @@ class Batch:
 
     def entries(self) -> list[tuple[int, Sequence[PackedBlock]]]:
         """Return number and packed blocks of each message."""
-        entries: list[tuple[int, Sequence[PackedBlock]]] = []
+        entries = [*self._packed]
         for number, places in self.messages:
             if len(places) == 1:
                 ((lot, place),) = places

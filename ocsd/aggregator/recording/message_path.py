@@ -89,7 +89,7 @@ class MessagePath:
         segment = self._written(batch, now)
         if segment is None:
             return False
-        self.messages += len(batch.messages)
+        self.messages += batch.count
         self.samples += batch.samples
         for source, run in batch.runs.items():
             source.received_at = now.at

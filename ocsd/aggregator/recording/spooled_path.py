@@ -37,6 +37,9 @@ Group = tuple[list[int], list[bytes]]
 
 def parts(run: SpooledRun) -> Iterator[tuple[int, int]]:
     """Yield the places at which to divide messages, so that each part is one write."""
+    if len(run.bodies) <= MOST_IN_BATCH and sum(map(len, run.bodies)) <= MOST_BATCH_BYTES:
+        yield 0, len(run.bodies)
+        return
     begin = size_bytes = 0
     for place, body in enumerate(run.bodies):
         size_bytes += len(body)
@@ -133,6 +136,11 @@ class SpooledPath:
 
 def _groups(run: SpooledRun) -> list[Group]:
     """Return the messages by block and size."""
+    if (
+        len({*map(len, run.bodies)}) == 1
+        and len({body[:BEGINNING_BYTES] for body in run.bodies}) == 1
+    ):
+        return [(run.numbers, run.bodies)]
     groups: dict[tuple[int, bytes], Group] = {}
     for number, body in zip(run.numbers, run.bodies, strict=True):
         # Without the end of a long name: the template compares all of it.
