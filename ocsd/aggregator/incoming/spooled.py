@@ -86,7 +86,7 @@ class Template(NamedTuple):
         There is none if a column has anything but floats, or but ints of 32 bits.
         """
         found = None
-        if layout.is_plain and Kind.BOOL not in layout.kinds.values() and body[:3] == _BEGINS:
+        if layout.is_plain and body[:3] == _BEGINS:
             found = _template(body, unpacked(body), layout)
         return found
 

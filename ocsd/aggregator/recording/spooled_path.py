@@ -20,6 +20,7 @@ from ocsd.aggregator.recording.batch import (
     MOST_IN_BATCH,
     Batch,
     Lot,
+    Pool,
     packed_block,
 )
 from ocsd.aggregator.recording.introductions import Introductions
@@ -131,7 +132,8 @@ class SpooledPath:
             return None
         length = template.length
         blocks = list(map(packed_block, zip(repeat(layout), repeat(length), contents)))
-        return Lot(provider, buffer, layout, length, numbers, [], blocks)
+        pool = Pool(layout, length, blocks=blocks)
+        return Lot(provider, buffer, pool, numbers, [*range(len(blocks))])
 
 
 def _groups(run: SpooledRun) -> list[Group]:
