@@ -240,19 +240,15 @@ class LocalSpools:
             return
         self._watch(path, is_feed=True)  # before it is read, so nothing is missed
         try:
-            runs = tail.read(recorder.seen(tail.key))
+            self._record(recorder, tail, tail.read(recorder.seen(tail.key)))
         except OSError as error:
             tail.give_up()
             if isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 self._forget(path)
-            runs = []
         except Exception as error:  # noqa: BLE001 # a defect of ours must not end the recording
             tail.give_up()
+            tail.is_ours = False
             self._left_alone(path, error)
-            runs = []
-        if runs:
-            tail.is_short = False
-            self._record(recorder, tail, runs)
         if tail.is_ours and not tail.is_short:
             self.keys.add(tail.key)
         else:
@@ -268,6 +264,9 @@ class LocalSpools:
             self.keys.discard(tail.key)
 
     def _record(self, recorder: Recorder, tail: FeedTail, runs: list[SpooledRun]) -> None:
+        if not runs:
+            return
+        tail.is_short = False
         agent = tail.key.address.partition(".feeds.")[0]
         count = 0
         for run in runs:

@@ -168,7 +168,7 @@ class Recorder:
         count = 0
         for begin, end in parts(run):
             part = run.part(begin, end)
-            if self.share.has(run.info) and self._spooled.accept(part):
+            if self.share.has(run.info) and self._accepts(part):
                 count += len(part.numbers)
                 continue
             pairs = tuple(part.pairs())
@@ -245,6 +245,11 @@ class Recorder:
             "lost_last_day": holes_since(self._ledger.holes, now.at - DAY_S),
             "disk": disk_room(self._archive.folder),
         }
+
+    def _accepts(self, part: SpooledRun) -> bool:
+        taken: list[bool] = []
+        self._survive(lambda: taken.append(self._spooled.accept(part)))
+        return any(taken)
 
     def _survive(self, action: Callable[[], None]) -> None:
         """Do something; a defect of ours must not end the recording, and is put on record."""

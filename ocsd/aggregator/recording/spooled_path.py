@@ -32,6 +32,9 @@ LEAST_BYTES: Final = 3000
 MOST_TEMPLATES: Final = 8
 """Sizes of messages that are remembered for one layout."""
 
+RARELY: Final = 64
+"""One in so many runs is learnt from where sizes differ all the time: learning costs more."""
+
 Group = tuple[list[int], list[bytes]]
 """Numbers and bodies of the messages of one block and one size."""
 
@@ -58,6 +61,7 @@ class SpooledPath:
         self._introductions, self._path = introductions, path
         self._templates: WeakKeyDictionary[PackingLayout, dict[int, Template | None]]
         self._templates = WeakKeyDictionary()
+        self._too_many = 0
 
     def accept(self, run: SpooledRun) -> bool:
         """Record messages; False, with nothing changed, if they have to be decoded."""
@@ -84,10 +88,14 @@ class SpooledPath:
 
     def _learn(self, layout: PackingLayout, body: bytes) -> None:
         known = self._templates.setdefault(layout, {})
-        if len(body) not in known:
-            if len(known) >= MOST_TEMPLATES:
-                known.clear()
-            known[len(body)] = Template.of(body, layout)
+        if len(body) in known:
+            return
+        if len(known) >= MOST_TEMPLATES:
+            self._too_many += 1
+            if self._too_many % RARELY:
+                return
+            known.clear()
+        known[len(body)] = Template.of(body, layout)
 
     def _source(self, run: SpooledRun) -> Source | None:
         """Return the source of the messages, which has a single provider; None if it is unusual."""
