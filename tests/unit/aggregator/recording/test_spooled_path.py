@@ -12,6 +12,7 @@ from ocsd.aggregator.incoming.packing import PackingLayout
 from ocsd.aggregator.incoming.spooled import SpooledRun, Template
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.aggregator.recording import spooled_path
+from ocsd.aggregator.recording.spooled_path import SpooledPath
 from ocsd.journal.kinds import Kind
 from ocsd.journal.origin import Origin
 from tests.unit.aggregator.recording.test_batch import assert_alike, entries, pair, usual
@@ -206,3 +207,20 @@ def test_a_damaged_message_is_never_packed(garbage, place, value):
             found[0][0][16:] == layout.pack(checked)[16:] if hasattr(checked, "columns") else True
         )
     assert spooled_path.block_name(garbage) is not None
+
+
+def test_a_feed_whose_messages_all_have_other_sizes_is_seldom_learnt_from(two, monkeypatch):
+    learnt = []
+    of = Template.of
+    monkeypatch.setattr(Template, "of", lambda body, layout: learnt.append(1) or of(body, layout))
+    for number in range(spooled_path.RARELY):
+        take(two, [usual(number, samples=number + 1)])
+    assert len(learnt) == spooled_path.MOST_TEMPLATES
+    assert_alike(two)
+
+
+def test_a_defect_of_ours_lets_the_messages_be_decoded(two, monkeypatch):
+    take(two, [usual(number) for number in range(10)])
+    monkeypatch.setattr(SpooledPath, "_batch", lambda *_: 1 / 0)
+    assert take(two, [usual(number) for number in range(10, 20)]) == 0
+    assert_alike(two)
