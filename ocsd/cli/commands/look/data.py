@@ -122,7 +122,8 @@ def _code_without_data(selection: Selection) -> int:
 def info(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
     """Show fields, types, rates, times and files of feeds.
 
-    FEED or FIELD is a whole name, a shell pattern, or a unique ending of a name.
+    FEED or FIELD is a whole name, a shell pattern, or a unique ending of a name; an instance
+    means everything of it.
     """
     feeds = {feed.feed: feed for feed in selection.feeds(selection.summaries())}
     of_field = {name: feed.feed for feed in feeds.values() for name in feed.fields}
@@ -134,7 +135,7 @@ def info(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
     print("\n\n".join("\n".join(text.feed_lines(feed, set(chosen))) for feed in chosen_feeds))
 
 
-@options.command("ocsd data gaps", "ocsd data gaps --since 1d 'fake-data1.*'")
+@options.command("ocsd data gaps", "ocsd data gaps --since 1d fake-data1")
 @click.argument("wanted", metavar="[FEED]...", nargs=-1, shell_complete=offered.feeds)
 @selecting
 def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> int:
