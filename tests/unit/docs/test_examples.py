@@ -1,7 +1,10 @@
 """Commands and site files of pages can be typed as they stand."""
 
+import ast
+import json
 import re
 import shlex
+import tomllib
 from configparser import ConfigParser
 from contextlib import suppress
 from textwrap import dedent
@@ -165,3 +168,25 @@ def test_a_part_of_a_site_file_fits_into_one(name, example, tmp_path):
     file.write_text(yaml.safe_dump(whole))
     # The agents that an alarm is about need not stand in the example.
     assert [each for each in load(file).warnings if "which the site file does not" not in each] == []
+
+
+READERS = {
+    "python": ast.parse,
+    "json": json.loads,
+    "toml": tomllib.loads,
+    "ini": lambda text: ConfigParser(strict=False).read_string(text),
+}
+"""The readers of blocks in other languages; what they do is tested with their subjects."""
+
+
+def other_blocks():
+    for name in COMMAND_PAGES:
+        text = (ROOT / name).read_text()
+        for language, block in re.findall(r"^ *```(\w+)\n(.*?)```", text, re.M | re.DOTALL):
+            if language in READERS:
+                yield name, language, dedent(block)
+
+
+@pytest.mark.parametrize(("name", "language", "block"), [*other_blocks()])
+def test_a_block_of_a_page_is_of_its_language(name, language, block):
+    READERS[language](block)
