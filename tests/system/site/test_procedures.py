@@ -224,4 +224,12 @@ def test_nothing_is_left_of_what_the_page_removes(steps):
     for command in re.findall(r"`(rm -r (?:/var/l|~/\.cache)\S+)`", table):
         steps.run(command)
     left = {each.name for each in steps.site.folder.iterdir()}
-    assert left <= {"default.yaml", "site.yaml", "hk", "archive", "ocsd-state.tar.gz", "run", "cache"}
+    assert left <= {
+        "default.yaml",
+        "site.yaml",
+        "hk",
+        "archive",
+        "ocsd-state.tar.gz",
+        "run",
+        "cache",
+    }

@@ -43,7 +43,11 @@ def test_the_hashes_of_the_page_are_those_that_the_director_reads():
 def test_the_command_of_the_page_makes_a_hash():
     (code,) = re.findall(r'`python -c "(.*?)"`', PAGE)
     done = subprocess.run(
-        [sys.executable, "-c", code], input="open sesame\n", capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        input="open sesame\n",
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert passwords.fits("open sesame", done.stdout.strip())
 
@@ -51,7 +55,9 @@ def test_the_command_of_the_page_makes_a_hash():
 def test_the_levels_of_the_page_are_those_of_the_code():
     table = PAGE.split("## Levels")[1].split("\n\n")[1]
     cells = re.findall(r"^\| (\d[\d, ]*) \|", table, re.MULTILINE)
-    assert [int(level) for cell in cells for level in cell.split(",")] == [int(each) for each in CredLevel]
+    assert [int(level) for cell in cells for level in cell.split(",")] == [
+        int(each) for each in CredLevel
+    ]
 
 
 def test_the_calls_of_the_page_are_those_of_the_client():

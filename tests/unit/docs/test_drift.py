@@ -1,7 +1,7 @@
 """The tests of the documentation fail when code and pages drift apart.
 
-One change of each kind is made to a copy of the code, and the tests that hold it against the pages run
-there.
+One change of each kind is made to a copy of the code, and the tests that hold it against the pages
+run there.
 """
 
 import os
@@ -38,7 +38,7 @@ DRIFTS = {
     "an error": (
         "ocsd/errors.py",
         "class NoSuchAlarmError(",
-        "class StrayError(OcsdError):\n    \"\"\"Stray.\"\"\"\n\n\nclass NoSuchAlarmError(",
+        'class StrayError(OcsdError):\n    """Stray."""\n\n\nclass NoSuchAlarmError(',
         "unit/docs/test_generated.py::test_a_page_that_is_made_from_the_code_is_up_to_date[errors.md]",
     ),
     "a hook": (

@@ -167,7 +167,9 @@ def test_a_part_of_a_site_file_fits_into_one(name, example, tmp_path):
     file = tmp_path / "site.yaml"
     file.write_text(yaml.safe_dump(whole))
     # The agents that an alarm is about need not stand in the example.
-    assert [each for each in load(file).warnings if "which the site file does not" not in each] == []
+    assert [
+        each for each in load(file).warnings if "which the site file does not" not in each
+    ] == []
 
 
 READERS = {

@@ -62,7 +62,9 @@ def test_docker_is_asked_if_it_is_to_run_an_instance_of_this_machine(ocsd, site)
     done = ocsd("check", "--site-file", str(site), "--host", "grumpy", **away)
     place = f"{site}:12: instance 'elsewhere': Docker is not there ({ocsd.base}/none.sock: "
     assert f"ocsd: warning: {place}No such file or directory); start it" in done.stderr
-    assert "Docker" not in ocsd("check", "--site-file", str(site), "--host", "sleepy", **away).stderr
+    assert (
+        "Docker" not in ocsd("check", "--site-file", str(site), "--host", "sleepy", **away).stderr
+    )
 
 
 def test_the_interpreter_of_an_instance_on_ocs_is_checked(ocsd, site):

@@ -1,7 +1,7 @@
 """Draw the pictures of docs/see/page.md: ``python -m tests.unit.web.pictures``; look at each.
 
-Beside each picture, in `outlines/`, is what it shows: every visible element of the page with its text
-and its look, without what time changes. test_pictures.py compares it with the page of today.
+For each picture, `outlines/` has every visible element of the page with its text and its look,
+without what time changes. test_pictures.py compares it with the page of today.
 """
 
 import base64
@@ -14,7 +14,7 @@ from tests.unit.web.chromium import browser
 from tests.unit.web.stand_in import served
 from tests.unit.web.world import MADE_UP, World
 
-PICTURES = Path(__file__).parents[3] / "docs" / "pictures"
+PICTURES = Path(__file__).parents[4] / "docs" / "pictures"
 OUTLINES = Path(__file__).parent / "outlines"
 COMMAND = "python -m tests.unit.web.pictures"
 AGENTS = {
@@ -56,7 +56,7 @@ _OUTLINE = """() => {
     const look = getComputedStyle(each);
     const is_drawn = look.backgroundColor !== "rgba(0, 0, 0, 0)" || look.borderTopWidth !== "0px"
       || ["CANVAS", "svg", "INPUT", "SELECT"].includes(each.tagName);
-    if (!text && !is_drawn || text === "–" || /^[\\d.]+$/.test(text)) continue;
+    if (!text && !is_drawn || text === "\\u2013" || /^[\\d.]+$/.test(text)) continue;
     const name = [each.tagName.toLowerCase(), ...each.classList].join(".");
     const words = [look.color, look.backgroundColor, look.fontSize, look.fontWeight, look.padding,
       look.borderTopWidth, look.borderTopColor].join(" ");
@@ -118,7 +118,8 @@ def without_time(line):
     """Return a line of an outline without the numbers in its text: values, ages, times of day."""
     name, text, look = re.fullmatch(r'(\S+) (".*") (.*)', line).groups()
     words = [
-        word if __version__ in word else re.sub(r"[\d.,:]*\d", "#", word) for word in text.split(" ")
+        word if __version__ in word else re.sub(r"[\d.,:]*\d", "#", word)
+        for word in text.split(" ")
     ]
     text = re.sub(r"# (?:min|s|h|d)(?: # (?:min|s|h|d))+", "# s", " ".join(words))
     return f"{name} {re.sub('# (?:min|h|d)', '# s', text)} {look}"
@@ -136,7 +137,3 @@ def main():
         for name, drawn in draw(chromium).items():
             (PICTURES / f"{name}.png").write_bytes(drawn.png)
             (OUTLINES / f"{name}.txt").write_text(drawn.outline)
-
-
-if __name__ == "__main__":
-    main()
