@@ -101,9 +101,10 @@ def _no_data(selection: Selection) -> str:
 
 
 def _code_without_data(selection: Selection) -> int:
-    """Return the exit code where there are no data, though a time was asked for and is over."""
-    is_over = selection.of_time and not selection.folder.written_now()
-    return NoDataError.exit_code if is_over else 0
+    """Return the exit code where there are no data of a time, and none wait for their frame."""
+    folder = selection.folder
+    is_known = folder.unframed is not None or not folder.written_now()
+    return NoDataError.exit_code if selection.of_time and is_known else 0
 
 
 @options.command(
@@ -155,7 +156,7 @@ def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> int:
     if as_json:
         selection.print_json(gaps=[asdict(gap) for gap in listed])
         return 0
-    if not listed and not summaries:
+    if not listed and not selection.feeds(summaries):
         print(_no_data(selection))
         return _code_without_data(selection)
     if not listed:

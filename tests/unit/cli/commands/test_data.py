@@ -15,6 +15,7 @@ from ocsd.cli.data import text as data_text
 from ocsd.cli.data.out import named
 from ocsd.cli.main import main
 from ocsd.errors import NoDataError
+from tests.unit.aggregator.rig import START, Recording
 from tests.unit.data import recorded
 from tests.unit.data.recorded import HOLES, OPENED, THERMO, every, hole, samples, sound
 
@@ -124,6 +125,16 @@ def test_a_time_without_any_data_is_not_called_whole(run, folder, command):
     told = run(command, "--since", "2001-01-01", "--until", "2001-01-02", code=4)
     assert "there are no data" in told.out + told.err
     assert "nothing is missing" not in told.out
+
+
+@pytest.mark.parametrize("command", ["ls", "gaps"])
+def test_samples_that_wait_in_the_journal_are_no_data_of_another_time(capsys, tmp_path, command):
+    recording = Recording(tmp_path / "data")
+    recording.start()
+    recording.send([START], a=[1.0])
+    sound(recording.folder, samples([OPENED]))
+    assert main(["data", command, "--folder", str(recording.folder), "--until", "2001-01-02"]) == 4
+    assert "there are no data of that time: no message" in capsys.readouterr().out
 
 
 def test_verify_ends_with_1_if_something_is_wrong_and_repairs_it(run, folder):
