@@ -27,6 +27,7 @@ AGENTS = {
     "aggregator": "AggregatorAgent",
     "registry": "RegistryAgent",
 }
+PATIENCE_MS = 60_000
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 FIELDS = "".join(
     f"&field={each}"
@@ -101,6 +102,7 @@ def draw(chromium):
 
 def _drawn(chromium, address, target, size, section, scheme):
     page = chromium.new_page(viewport=size, color_scheme=scheme)
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{address}#{target}")
     page.locator("#values tr").first.wait_for()
     page.evaluate("(id) => document.getElementById(id).scrollIntoView()", section)
