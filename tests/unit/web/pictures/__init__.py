@@ -96,13 +96,20 @@ class Drawn(NamedTuple):
 
 def draw(chromium):
     """Return the pictures by name."""
-    with served(World(AGENTS, MADE_UP, "Telescope 1")) as address:
-        return {name: _drawn(chromium, address, *given) for name, given in DRAWN.items()}
-
-
-def _drawn(chromium, address, target, size, section, scheme):
-    page = chromium.new_page(viewport=size, color_scheme=scheme)
+    # In one window: to open one takes more than to load the page in it.
+    page = chromium.new_page()
     page.set_default_timeout(PATIENCE_MS)
+    try:
+        with served(World(AGENTS, MADE_UP, "Telescope 1")) as address:
+            return {name: _drawn(page, address, *given) for name, given in DRAWN.items()}
+    finally:
+        page.close()
+
+
+def _drawn(page, address, target, size, section, scheme):
+    page.set_viewport_size(size)
+    page.emulate_media(color_scheme=scheme)
+    page.goto("about:blank")  # The next address may differ in its end only.
     page.goto(f"{address}#{target}")
     page.locator("#values tr").first.wait_for()
     page.evaluate("(id) => document.getElementById(id).scrollIntoView()", section)
@@ -111,9 +118,7 @@ def _drawn(chromium, address, target, size, section, scheme):
     page.wait_for_function(_READY, arg=[section, target.count("&field=")])
     lines = map(without_time, page.evaluate(_OUTLINE))
     outline = "".join(f"{each}\n" for each in dict.fromkeys(lines))
-    drawn = Drawn(page.screenshot(), outline)
-    page.close()
-    return drawn
+    return Drawn(page.screenshot(), outline)
 
 
 def without_time(line):
