@@ -9,10 +9,11 @@ of its values are the same. Its times are checked by themselves.
 import re
 from collections.abc import Mapping
 from math import isfinite
-from struct import Struct, unpack
+from struct import Struct
 from typing import Any, Final, NamedTuple
 
 from ocsd.agent.feeds.times import allowed_times
+from ocsd.agent.spool.probes import PROBES, number_type
 from ocsd.agent.spool.segment import packed
 
 MOST_PATTERNS: Final = 16
@@ -24,11 +25,7 @@ MOST_ROW_COUNTS: Final = 8
 LONGEST_PAUSE: Final = 64
 """Messages for which a feed is not tried again, if its messages differ in more than numbers."""
 
-# Two numbers of each type, and the difference of their bytes: that finds the numbers' places.
-_PROBES: Final[Mapping[type, tuple[Any, Any]]] = {
-    float: (0.0, unpack("<d", b"\1" * 8)[0]),
-    int: (0, 0x01010101),
-}
+# The difference of the bytes of two probes.
 _DIFFERENT: Final = re.compile(rb"\x01{8}|\x01{4}")
 _NUMBER_BYTES: Final = {b"g": 9, b"i": 5}
 """Size of a packed number by the byte that begins it and says its type."""
@@ -55,7 +52,7 @@ class BytePattern(NamedTuple):
         sample : dict
             Samples in their checked form (`ocsd.agent.feeds.message.checked_sample`).
         """
-        kinds = [_kind(column) for column in (sample["timestamps"], *sample["data"].values())]
+        kinds = [number_type(column) for column in (sample["timestamps"], *sample["data"].values())]
         if None in kinds:
             return None
         first, second = (_probe(sample, kinds, which) for which in (0, 1))
@@ -93,17 +90,9 @@ class BytePattern(NamedTuple):
         return parts
 
 
-def _kind(column: list[Any]) -> type | None:
-    """Return the type of all numbers of a column; None if they are not of one."""
-    kinds = set(map(type, column))
-    if len(kinds) == 1 and kinds <= _PROBES.keys():
-        return kinds.pop()
-    return None
-
-
 def _probe(sample: Mapping[str, Any], kinds: list[Any], which: int) -> bytes:
     """Return a packed message of one row with probes for its numbers."""
-    time, *row = (_PROBES[kind][which] for kind in kinds)
+    time, *row = (PROBES[kind][which] for kind in kinds)
     columns = {field: [number] for field, number in zip(sample["data"], row, strict=True)}
     return _packed(sample["block_name"], [time], columns, sample.get("influxdb_tags"))
 

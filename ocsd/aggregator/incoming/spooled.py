@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ocsd.agent.spool.probes import PROBES, number_type
 from ocsd.agent.spool.segment import packed, unpacked
 from ocsd.aggregator.incoming.packing import PackingLayout
 from ocsd.journal.kinds import Kind
@@ -24,11 +25,8 @@ _BEGINS: Final = b"m{u"
 BEGINNING_BYTES: Final = 32
 """All bytes before the first number, or a part of them: they have the name of the block."""
 
-# Two numbers of each type all of whose bytes differ, and how it is packed behind its first byte.
-_PROBES: Final[Mapping[type, tuple[Any, Any, str]]] = {
-    float: (0.0, float(np.frombuffer(b"\1" * 8, "<f8")[0]), "<f8"),
-    int: (0, 0x01010101, "<i4"),
-}
+# How numbers of each type are packed, behind their first byte.
+_CODES: Final[Mapping[type, str]] = {float: "<f8", int: "<i4"}
 
 
 class SpooledRun(NamedTuple):
@@ -54,7 +52,7 @@ class SpooledRun(NamedTuple):
         return SpooledRun(self.info, self.numbers[begin:end], self.bodies[begin:end])
 
 
-class Column(NamedTuple):
+class NumberColumn(NamedTuple):
     """The place of a column in messages."""
 
     offset: int
@@ -76,7 +74,7 @@ class Template(NamedTuple):
     """All that they share, with zeros for numbers."""
     is_fixed: Bytes
     """255 for each byte that they share, 0 for each of a number."""
-    columns: tuple[Column, ...]
+    columns: tuple[NumberColumn, ...]
     """Times and fields, in the order of the layout."""
 
     @classmethod
@@ -129,26 +127,26 @@ def _template(body: bytes, message: Any, layout: PackingLayout) -> Template | No
     # As they lie in the message; no field has the name "".
     fields = {"": times, **data} if [*block].index("timestamps") < [*block].index("data") else {}
     fields = fields or {**data, "": times}
-    types = {name: set(map(type, values)) for name, values in fields.items()}
+    types = {name: number_type(values) for name, values in fields.items()}
     wanted = {"": Kind.FLOAT, **layout.kinds}
     if fields.keys() != wanted.keys() or {len(values) for values in fields.values()} != {
         len(times)
     }:
         return None
-    if not all(len(each) == 1 and each <= _PROBES.keys() for each in types.values()):
+    if any(types[name] is not int for name, kind in wanted.items() if kind is Kind.INT):
         return None
-    if any(types[name] != {int} for name, kind in wanted.items() if kind is Kind.INT):
+    known = {name: kind for name, kind in types.items() if kind is not None}
+    if len(known) < len(types):
         return None
-    probes = {name: _PROBES[each.pop()] for name, each in types.items()}
-    zeros, ones = (_probe(message, probes, place) for place in (0, 1))
+    zeros, ones = (_probe(message, known, which) for which in (0, 1))
     if not len(zeros) == len(ones) == len(body):
         return None  # Numbers of more than 32 bits.
     differs = np.frombuffer(zeros, np.uint8) != np.frombuffer(ones, np.uint8)
     places, place = np.flatnonzero(differs), 0
     columns = {}
-    for name, (_, _, code) in probes.items():
+    for name, code in zip(known, map(_CODES.__getitem__, known.values()), strict=True):
         size = int(code[-1])
-        columns[name] = Column(int(places[place]), code, 1 + size, wanted[name] is Kind.INT)
+        columns[name] = NumberColumn(int(places[place]), code, 1 + size, wanted[name] is Kind.INT)
         place += size * len(times)
     found = Template(
         len(times),
@@ -163,10 +161,10 @@ def _template(body: bytes, message: Any, layout: PackingLayout) -> Template | No
     return found if is_right and place == len(places) else None
 
 
-def _probe(message: Mapping[str, Any], probes: Mapping[str, Any], place: int) -> bytes:
+def _probe(message: Mapping[str, Any], types: Mapping[str, type], which: int) -> bytes:
     """Return a packed message with the same number in all places of a column."""
     ((name, block),) = message.items()
     length = len(block["timestamps"])
-    data = {field: [probes[field][place]] * length for field in block["data"]}
-    times = [probes[""][place]] * length
+    data = {field: [PROBES[types[field]][which]] * length for field in block["data"]}
+    times = [PROBES[types[""]][which]] * length
     return packed({name: {**block, "timestamps": times, "data": data}})
