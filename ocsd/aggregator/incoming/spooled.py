@@ -21,7 +21,7 @@ Bytes = NDArray[np.uint8]
 _BEGINS: Final = b"m{u"
 """A map whose first key is a text, in the format of Python."""
 
-BEGINNING_BYTES: Final = 32
+NAME_WITHIN_BYTES: Final = 32
 """All bytes before the first number, or a part of them: they have the name of the block."""
 
 # Two numbers of each type all of whose bytes differ, and how it is packed behind its first byte.
@@ -54,7 +54,7 @@ class SpooledRun(NamedTuple):
         return SpooledRun(self.info, self.numbers[begin:end], self.bodies[begin:end])
 
 
-class Column(NamedTuple):
+class NumberColumn(NamedTuple):
     """The place of a column in messages."""
 
     offset: int
@@ -76,7 +76,7 @@ class Template(NamedTuple):
     """All that they share, with zeros for numbers."""
     is_fixed: Bytes
     """255 for each byte that they share, 0 for each of a number."""
-    columns: tuple[Column, ...]
+    columns: tuple[NumberColumn, ...]
     """Times and fields, in the order of the layout."""
 
     @classmethod
@@ -122,45 +122,62 @@ def block_name(body: bytes) -> str:
 
 
 def _template(body: bytes, message: Any, layout: PackingLayout) -> Template | None:
-    ((_, block),) = message.items() if len(message) == 1 else ((None, None),)
-    if block is None or block.get("influxdb_tags") != layout.tags:
+    fields = _fields(message, layout)
+    types = _types(fields, layout)
+    if not types:
         return None
-    times, data = block["timestamps"], block["data"]
-    # As they lie in the message; no field has the name "".
-    fields = {"": times, **data} if [*block].index("timestamps") < [*block].index("data") else {}
-    fields = fields or {**data, "": times}
-    types = {name: set(map(type, values)) for name, values in fields.items()}
-    wanted = {"": Kind.FLOAT, **layout.kinds}
-    if fields.keys() != wanted.keys() or {len(values) for values in fields.values()} != {
-        len(times)
-    }:
-        return None
-    if not all(len(each) == 1 and each <= _PROBES.keys() for each in types.values()):
-        return None
-    if any(types[name] != {int} for name, kind in wanted.items() if kind is Kind.INT):
-        return None
-    probes = {name: _PROBES[each.pop()] for name, each in types.items()}
+    probes = {name: _PROBES[each] for name, each in types.items()}
     zeros, ones = (_probe(message, probes, place) for place in (0, 1))
     if not len(zeros) == len(ones) == len(body):
         return None  # Numbers of more than 32 bits.
     differs = np.frombuffer(zeros, np.uint8) != np.frombuffer(ones, np.uint8)
     places, place = np.flatnonzero(differs), 0
+    length = len(fields[""])
     columns = {}
     for name, (_, _, code) in probes.items():
         size = int(code[-1])
-        columns[name] = Column(int(places[place]), code, 1 + size, wanted[name] is Kind.INT)
-        place += size * len(times)
+        is_int = layout.kinds.get(name) is Kind.INT
+        columns[name] = NumberColumn(int(places[place]), code, 1 + size, is_int)
+        place += size * length
     found = Template(
-        len(times),
+        length,
         np.frombuffer(zeros, np.uint8),
         np.where(differs, 0, 255).astype(np.uint8),
-        tuple(columns[name] for name in wanted),
+        tuple(columns[name] for name in ("", *layout.names)),
     )
     # The format is Python's own: nothing is taken for granted.
-    lists = [times, *map(data.__getitem__, layout.names)]
     packed_here = found.contents([body])
-    is_right = packed_here and packed_here[0] == layout.pack_lists(lists, len(times))
+    lists = [fields[name] for name in ("", *layout.names)]
+    is_right = packed_here and packed_here[0] == layout.pack_lists(lists, length)
     return found if is_right and place == len(places) else None
+
+
+def _fields(message: Any, layout: PackingLayout) -> dict[str, list[Any]]:
+    """Return the columns of a message of one block as they lie in it; empty if it is odd.
+
+    The times have the name "", which no field has.
+    """
+    fields: dict[str, list[Any]] = {}
+    for block in message.values() if len(message) == 1 else ():
+        for key, value in block.items() if block.get("influxdb_tags") == layout.tags else ():
+            if key == "timestamps":
+                fields[""] = value
+            elif key == "data":
+                fields |= value
+    is_odd = fields.keys() != {"", *layout.names} or len({*map(len, fields.values())}) != 1
+    return {} if is_odd else fields
+
+
+def _types(fields: Mapping[str, list[Any]], layout: PackingLayout) -> dict[str, type]:
+    """Return the type of each column; empty if there is none."""
+    types = {}
+    for name, values in fields.items():
+        found = set(map(type, values))
+        wanted = {int} if layout.kinds.get(name) is Kind.INT else {int, float}
+        if len(found) != 1 or not found <= wanted:
+            return {}
+        types[name] = found.pop()
+    return types
 
 
 def _probe(message: Mapping[str, Any], probes: Mapping[str, Any], place: int) -> bytes:
