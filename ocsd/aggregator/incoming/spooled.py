@@ -145,11 +145,16 @@ def _template(body: bytes, message: Any, layout: PackingLayout) -> Template | No
         np.where(differs, 0, 255).astype(np.uint8),
         tuple(columns[name] for name in ("", *layout.names)),
     )
-    # The format is Python's own: nothing is taken for granted.
-    packed_here = found.contents([body])
+    return found if place == len(places) and _is_right(found, body, fields, layout) else None
+
+
+def _is_right(
+    template: Template, body: bytes, fields: Mapping[str, list[Any]], layout: PackingLayout
+) -> bool:
+    """Return whether a template packs its message as it has to be: the format is Python's own."""
     lists = [fields[name] for name in ("", *layout.names)]
-    is_right = packed_here and packed_here[0] == layout.pack_lists(lists, length)
-    return found if is_right and place == len(places) else None
+    found = template.contents([body])
+    return found is not None and found[0] == layout.pack_lists(lists, template.length)
 
 
 def _fields(message: Any, layout: PackingLayout) -> dict[str, list[Any]]:
