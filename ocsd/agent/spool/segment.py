@@ -71,8 +71,8 @@ def unpacked(body: bytes) -> Any:
 
 def record(number: int, body: bytes) -> bytes:
     """Return a message, `packed` into `body`, as it is stored."""
-    payload = _NUMBER.pack(number) + body
-    return _HEAD.pack(len(payload), crc32(payload)) + payload
+    checksum = crc32(body, crc32(_NUMBER.pack(number)))
+    return _RECORD.pack(_NUMBER.size + len(body), checksum, number) + body
 
 
 def records(data: bytes) -> Iterator[tuple[int, bytes, int]]:
