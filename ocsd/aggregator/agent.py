@@ -41,10 +41,8 @@ from ocsd.site.recording import AGGREGATOR_CLASS
 from ocsd.system.runs import RECORDING_KEY
 
 TICK_S: Final = 1.0
-# Period of asking agents for missing messages [s].
-FETCH_INTERVAL_S: Final = 0.5
-# If the recording thread has not shown the figures for this long, the reactor's thread does [s].
-STALLED_S: Final = 3.0
+FETCH_INTERVAL_S: Final = 0.5  # Period of asking agents for missing messages [s].
+STALLED_S: Final = 3.0  # Age from which on the reactor's thread shows the figures itself [s].
 
 RUNNING: Final = frozenset({"starting", "running"})
 

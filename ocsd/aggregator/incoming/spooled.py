@@ -22,7 +22,7 @@ Bytes = NDArray[np.uint8]
 _BEGINS: Final = b"m{u"
 """A map whose first key is a text, in the format of Python."""
 
-BEGINNING_BYTES: Final = 32
+NAME_WITHIN_BYTES: Final = 32
 """All bytes before the first number, or a part of them: they have the name of the block."""
 
 # How numbers of each type are packed, behind their first byte.
@@ -120,45 +120,66 @@ def block_name(body: bytes) -> str:
 
 
 def _template(body: bytes, message: Any, layout: PackingLayout) -> Template | None:
-    ((_, block),) = message.items() if len(message) == 1 else ((None, None),)
-    if block is None or block.get("influxdb_tags") != layout.tags:
+    fields = _fields(message, layout)
+    types = _types(fields, layout)
+    if not types:
         return None
-    times, data = block["timestamps"], block["data"]
-    # As they lie in the message; no field has the name "".
-    fields = {"": times, **data} if [*block].index("timestamps") < [*block].index("data") else {}
-    fields = fields or {**data, "": times}
-    types = {name: number_type(values) for name, values in fields.items()}
-    wanted = {"": Kind.FLOAT, **layout.kinds}
-    if fields.keys() != wanted.keys() or {len(values) for values in fields.values()} != {
-        len(times)
-    }:
-        return None
-    if any(types[name] is not int for name, kind in wanted.items() if kind is Kind.INT):
-        return None
-    known = {name: kind for name, kind in types.items() if kind is not None}
-    if len(known) < len(types):
-        return None
-    zeros, ones = (_probe(message, known, which) for which in (0, 1))
+    zeros, ones = (_probe(message, types, which) for which in (0, 1))
     if not len(zeros) == len(ones) == len(body):
         return None  # Numbers of more than 32 bits.
     differs = np.frombuffer(zeros, np.uint8) != np.frombuffer(ones, np.uint8)
     places, place = np.flatnonzero(differs), 0
+    length = len(fields[""])
     columns = {}
-    for name, code in zip(known, map(_CODES.__getitem__, known.values()), strict=True):
+    for name, kind in types.items():
+        code = _CODES[kind]
         size = int(code[-1])
-        columns[name] = NumberColumn(int(places[place]), code, 1 + size, wanted[name] is Kind.INT)
-        place += size * len(times)
+        is_int = layout.kinds.get(name) is Kind.INT
+        columns[name] = NumberColumn(int(places[place]), code, 1 + size, is_int)
+        place += size * length
     found = Template(
-        len(times),
+        length,
         np.frombuffer(zeros, np.uint8),
         np.where(differs, 0, 255).astype(np.uint8),
-        tuple(columns[name] for name in wanted),
+        tuple(columns[name] for name in ("", *layout.names)),
     )
-    # The format is Python's own: nothing is taken for granted.
-    lists = [times, *map(data.__getitem__, layout.names)]
-    packed_here = found.contents([body])
-    is_right = packed_here and packed_here[0] == layout.pack_lists(lists, len(times))
-    return found if is_right and place == len(places) else None
+    return found if place == len(places) and _is_right(found, body, fields, layout) else None
+
+
+def _is_right(
+    template: Template, body: bytes, fields: Mapping[str, list[Any]], layout: PackingLayout
+) -> bool:
+    """Return whether a template packs its message as it has to be: the format is Python's own."""
+    lists = [fields[name] for name in ("", *layout.names)]
+    found = template.contents([body])
+    return found is not None and found[0] == layout.pack_lists(lists, template.length)
+
+
+def _fields(message: Any, layout: PackingLayout) -> dict[str, list[Any]]:
+    """Return the columns of a message of one block as they lie in it; empty if it is odd.
+
+    The times have the name "", which no field has.
+    """
+    fields: dict[str, list[Any]] = {}
+    for block in message.values() if len(message) == 1 else ():
+        for key, value in block.items() if block.get("influxdb_tags") == layout.tags else ():
+            if key == "timestamps":
+                fields[""] = value
+            elif key == "data":
+                fields |= value
+    is_odd = fields.keys() != {"", *layout.names} or len({*map(len, fields.values())}) != 1
+    return {} if is_odd else fields
+
+
+def _types(fields: Mapping[str, list[Any]], layout: PackingLayout) -> dict[str, type]:
+    """Return the type of each column; empty if there is none."""
+    types = {}
+    for name, values in fields.items():
+        found = number_type(values)
+        if found is None or (layout.kinds.get(name) is Kind.INT and found is not int):
+            return {}
+        types[name] = found
+    return types
 
 
 def _probe(message: Mapping[str, Any], types: Mapping[str, type], which: int) -> bytes:

@@ -92,7 +92,7 @@ class FeedTail:
         is_there = bool(firsts) and firsts[-1] >= self._first
         # None: nothing has been read of the present segment yet.
         self.is_ours = is_there and bool(self._info or (was_ours and self._info is None))
-        return [run for run in runs if run.numbers]
+        return runs
 
     def _to_read(self, firsts: list[int], seen: Ranges) -> Iterator[tuple[int, int | None]]:
         """Begin one segment after the other; yield each with the first number of its successor."""
@@ -170,7 +170,8 @@ class FeedTail:
             elif self._info and (number >= newest or number not in seen):
                 run.numbers.append(number)
                 run.bodies.append(body)
-        runs.append(run)
+        if run.numbers:
+            runs.append(run)
         return end
 
     def _described(self, body: bytes) -> dict[str, Any]:

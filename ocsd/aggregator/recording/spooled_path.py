@@ -14,7 +14,7 @@ from ocsd.aggregator.frames.provider import Provider
 from ocsd.aggregator.frames.source import Source
 from ocsd.aggregator.incoming.message import RefusedError
 from ocsd.aggregator.incoming.packing import PackingLayout
-from ocsd.aggregator.incoming.spooled import BEGINNING_BYTES, SpooledRun, Template, block_name
+from ocsd.aggregator.incoming.spooled import NAME_WITHIN_BYTES, SpooledRun, Template, block_name
 from ocsd.aggregator.recording.batch import (
     MOST_BATCH_BYTES,
     MOST_IN_BATCH,
@@ -26,7 +26,7 @@ from ocsd.aggregator.recording.batch import (
 from ocsd.aggregator.recording.introductions import Introductions
 from ocsd.aggregator.recording.message_path import MessagePath
 
-LEAST_BYTES: Final = 3000
+WORTHWHILE_BYTES: Final = 3000
 """Size of messages from which on this takes less time than decoding them [bytes]."""
 
 MOST_TEMPLATES: Final = 8
@@ -65,7 +65,7 @@ class SpooledPath:
 
     def accept(self, run: SpooledRun) -> bool:
         """Record messages; False, with nothing changed, if they have to be decoded."""
-        if sum(map(len, run.bodies)) < LEAST_BYTES:
+        if sum(map(len, run.bodies)) < WORTHWHILE_BYTES:
             return False
         try:
             batch = self._batch(run)
@@ -75,7 +75,7 @@ class SpooledPath:
 
     def learn(self, run: SpooledRun) -> None:
         """Remember messages that were decoded and recorded, as far as others may be like them."""
-        if sum(map(len, run.bodies)) < LEAST_BYTES:
+        if sum(map(len, run.bodies)) < WORTHWHILE_BYTES:
             return
         try:
             source = self._source(run)
@@ -148,13 +148,13 @@ def _groups(run: SpooledRun) -> list[Group]:
     """Return the messages by block and size."""
     if (
         len({*map(len, run.bodies)}) == 1
-        and len({body[:BEGINNING_BYTES] for body in run.bodies}) == 1
+        and len({body[:NAME_WITHIN_BYTES] for body in run.bodies}) == 1
     ):
         return [(run.numbers, run.bodies)]
     groups: dict[tuple[int, bytes], Group] = {}
     for number, body in zip(run.numbers, run.bodies, strict=True):
         # Without the end of a long name: the template compares all of it.
-        numbers, bodies = groups.setdefault((len(body), body[:BEGINNING_BYTES]), ([], []))
+        numbers, bodies = groups.setdefault((len(body), body[:NAME_WITHIN_BYTES]), ([], []))
         numbers.append(number)
         bodies.append(body)
     return [*groups.values()]

@@ -23,7 +23,7 @@ AGENT = "observatory.thermo1"
 
 @pytest.fixture(autouse=True)
 def short_messages(monkeypatch):
-    monkeypatch.setattr(spooled_path, "LEAST_BYTES", 1)
+    monkeypatch.setattr(spooled_path, "WORTHWHILE_BYTES", 1)
 
 
 @pytest.fixture
