@@ -25,6 +25,8 @@ INSTALL := UV_CONSTRAINT=$(CONSTRAINTS) UV_BUILD_CONSTRAINT=$(CONSTRAINTS) $(UV)
 else
 INSTALL := PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
+# Tests of the system at a time: most wait for a third of their time or more.
+WORKERS ?= 4
 HOST ?= grumpy
 SITE_FILE ?= site-configs/default.yaml
 # Of Debian, for which packages are made.
@@ -38,7 +40,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --
 # Without compiled files each of the many processes would compile ocsd for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check lint docs unit trixie packages packages-built $(RELEASES:%=packages-%) scoreboard published published-ocs bench compatibility lock clean
+.PHONY: run test check aside lint docs unit system trixie packages packages-built $(RELEASES:%=packages-%) scoreboard published published-ocs bench compatibility lock clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
@@ -49,14 +51,16 @@ test: $(VENV)/installed-test  ## the unit tests, without crossbar, which needs n
 else
 test:  ## everything: checks, unit, system and interop tests
 	@$(MAKE) --no-print-directory --jobs 2 $(VENV)/installed-test published-ocs
-	@$(MAKE) --no-print-directory --output-sync --jobs 3 lint unit published
-	# Three, because on two cores four starve each other and end no sooner.
-	$(BIN)/python -m pytest tests/system tests/interop -m 'not alone' -n 3 --dist loadscope --no-loadscope-reorder --durations 15
+	@$(MAKE) --no-print-directory --jobs 3 aside system
 	$(BIN)/python -m pytest tests/system -m alone -q
 endif
 
 check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in about a minute
 	@$(MAKE) --no-print-directory --output-sync --jobs 2 lint unit
+
+# With what time of the processors the tests of the system leave.
+aside:
+	@nice -n 5 $(MAKE) --no-print-directory --output-sync lint unit
 
 lint: $(VENV)/installed-test  ## format, lint, types, layers, the limits of tests/architecture, documentation
 	$(BIN)/ruff format --check .
@@ -74,6 +78,9 @@ docs: $(VENV)/installed-test  ## the documentation as pages for a browser, in bu
 unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules has to be tested
 	$(BIN)/python -m pytest $(PURE) -q --cov
 	$(BIN)/python -m pytest tests/unit -q -n 2 --dist loadfile $(PURE:%=--ignore=%)
+
+system: $(VENV)/installed-test published  ## system and interop tests, but for those that are to run alone
+	$(BIN)/python -m pytest tests/system tests/interop -m 'not alone' -n $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 15
 
 trixie:  ## the unit tests on Debian trixie, with its Python 3.13; needs root and mmdebstrap
 	sh tests/trixie.sh make unit

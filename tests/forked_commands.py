@@ -14,7 +14,6 @@ import io
 import json
 import os
 import pkgutil
-import runpy
 import selectors
 import signal
 import socket
@@ -232,7 +231,11 @@ def main(daemons: bool) -> None:
     """Be the process that forks, and in its forks the commands."""
     load(daemons)
     serve(int(sys.argv[1]))
-    runpy.run_module("ocsd", run_name="__main__", alter_sys=True)
+    code = 1
+    try:
+        code = forked_daemons.run("ocsd", sys.argv[1:])
+    finally:
+        forked_daemons.end(code)
 
 
 def load(daemons: bool) -> None:

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 MODULES = ("ocsd.daemon", "ocsd.forkserver")
 # -P as the daemon has it, so that what it starts has it too; a fork cannot change this.
@@ -76,13 +76,9 @@ def _fork_or_execute(*given: Any) -> int:
         code = 1
         try:
             _become(words, *(given[place] for place in (_ENVIRONMENT, _STREAMS, _SESSION)))
-            code = _run(words[3], words[4:])
+            code = run(words[3], words[4:])
         finally:
-            with contextlib.suppress(OSError, ValueError):
-                sys.stdout.flush()
-                sys.stderr.flush()
-            # What the commands before have on their stacks is not theirs to tidy up here.
-            os._exit(code)
+            end(code)
     return pid
 
 
@@ -116,7 +112,20 @@ def _become(
     del sys.path[0]  # as -P does
 
 
-def _run(module: str, words: list[str]) -> int:
+def end(code: int) -> NoReturn:
+    """End without taking apart what was loaded: most of it is memory shared with the parent."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if not stream.closed:
+                stream.flush()
+        except Exception as error:  # noqa: BLE001 - as an interpreter does
+            code = code or 120
+            with contextlib.suppress(OSError):
+                os.write(2, f"Exception ignored in: {stream!r}\n{error!r}\n".encode())
+    os._exit(code)
+
+
+def run(module: str, words: list[str]) -> int:
     """Run the module to its end, as Python would; return its exit code."""
     sys.argv[1:] = words
     code: Any = 0

@@ -5,7 +5,7 @@ begins, so that the next owner, after a kill, knows of an attempt whose end nobo
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -76,6 +76,9 @@ class AlarmMessage:
         return replace(self, state=MessageState.WAITING, reason=reason, due_at=due_at)
 
 
+_PARTS: Final = tuple(each.name for each in fields(AlarmMessage))
+
+
 @dataclass(frozen=True, slots=True)
 class Outbox:
     """All messages that are not over, in the order in which they were queued."""
@@ -116,7 +119,7 @@ class Outbox:
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return it for a file: `outbox_from_json` reads it."""
-        return [asdict(each) for each in self.messages]
+        return [{name: getattr(each, name) for name in _PARTS} for each in self.messages]
 
 
 def outbox_from_json(told: list[dict[str, Any]]) -> Outbox:
@@ -124,10 +127,9 @@ def outbox_from_json(told: list[dict[str, Any]]) -> Outbox:
 
     What was under way is uncertain: its owner finds out, or gives it up, before it is tried again.
     """
-    known = {each.name for each in fields(AlarmMessage)}
     found = []
     for row in told:
-        message = AlarmMessage(**{key: value for key, value in row.items() if key in known})
+        message = AlarmMessage(**{key: value for key, value in row.items() if key in _PARTS})
         state = MessageState(message.state)
         if state is MessageState.UNDER_WAY:
             state = MessageState.UNCERTAIN

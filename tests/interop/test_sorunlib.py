@@ -127,9 +127,10 @@ acu.monitor.wait()
 
 
 def test_a_scan_that_ends_early_ends_its_schedule(sorunlib):
+    # sorunlib looks at it every 10 s.
     said = sorunlib(f"""{SOON}
 try:
-    run.seq.scan("field", soon(30), width=0.0)
+    run.seq.scan("field", soon(15), width=0.0)
 except RuntimeError as error:
     result = str(error)
 acu.monitor.stop()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,6 +75,13 @@ LONG = (
     "test_socs.py",
     "test_ocs_programs.py",
     "test_daemon_killed_anywhere.py",
+    "test_packages.py",
+    "test_written_for_ocs.py",
+    "test_databases.py",
+    "test_postgres.py",
+    "test_run.py",
+    "test_forged_senders.py",
+    "test_view_feed.py",
 )
 
 
@@ -120,6 +128,28 @@ class BySite(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config, log):
     """Let xdist divide the tests by their sites."""
     return BySite(config, log)
+
+
+_spent = defaultdict(lambda: [0.0, 0.0, ""])
+"""For each file the time of its tests [s], when the last of them ended, and the worker."""
+
+
+def pytest_runtest_logreport(report):
+    """Note what a test took."""
+    file = _spent[report.nodeid.partition("::")[0]]
+    file[0] += report.duration
+    file[1:] = report.stop, getattr(report, "worker_id", "")
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Tell what the long files took, and which worker ended when: to keep `LONG` true."""
+    if not config.getoption("numprocesses", None) or not _spent:
+        return
+    last = max(ended for _, ended, _ in _spent.values())
+    terminalreporter.section("files that took more than 20 s; ended before the last one")
+    for file, (took, ended, worker) in sorted(_spent.items(), key=lambda each: -each[1][0]):
+        if took > 20:
+            terminalreporter.write_line(f"{took:6.0f} s {last - ended:6.0f} s  {worker}  {file}")
 
 
 @dataclass

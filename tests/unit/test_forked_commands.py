@@ -48,3 +48,18 @@ def test_a_forked_command_that_takes_too_long_is_killed(environment, tmp_path):
     with pytest.raises(subprocess.TimeoutExpired):
         forked_commands.run(("status", "--watch"), environment, tmp_path, 0.0)
     assert forked_commands.run(("--version",), environment, tmp_path, 60).returncode == 0
+
+
+@pytest.mark.parametrize("end", ["", "from tests import forked_daemons; forked_daemons.end(0)"])
+def test_output_that_nobody_takes_at_the_end_is_told_as_by_an_interpreter(end):
+    buffered = {key: word for key, word in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", f"print('lost'); {end}"],
+            env=buffered,
+            cwd=forked_commands.REPOSITORY,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert (done.returncode, "Exception ignored" in done.stderr) == (120, True)

@@ -4,6 +4,9 @@ import time
 
 from ocs import ocs_agent, site_config
 
+SHORT_S = 3.0
+"""How long a scan without any width goes on [s]: long enough to be seen running."""
+
 
 class Acu:
     """Moves nowhere, at once."""
@@ -37,9 +40,11 @@ class Acu:
         return True, "stopped"
 
     def generate_scan(self, session, params):
-        """generate_scan(**params) - Go to and fro; without any speed, end by itself."""
+        """generate_scan(**params) - Go to and fro; without any width, end by itself."""
         session.data = params
-        while session.status == "running" and params["az_endpoint1"] != params["az_endpoint2"]:
+        ends_at = time.monotonic() + SHORT_S
+        is_wide = params["az_endpoint1"] != params["az_endpoint2"]
+        while session.status == "running" and (is_wide or time.monotonic() < ends_at):
             time.sleep(0.05)
         return True, "stopped"
 

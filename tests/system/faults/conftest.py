@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from ocsd.client.http import ControlClientError
-from tests.system.faults.lab import Lab, a_lab, family, faulty
+from tests.system.faults.lab import HANG_ENDED_S, Lab, a_lab, family, faulty, wait_until
 from tests.system.invariants import Watch
 
 STUCK = ("gil", "reactor", "halted", "aggregator", "deaf")
@@ -63,6 +63,7 @@ def stuck():
             found.pids["router"] = routerless.pid("router")
             _begin(found)
             yield found
+            _end(found)
             for each in (lab, routerless):
                 each.is_whole()
 
@@ -80,6 +81,21 @@ def _begin(found):
     since_at["router"] = time.time()
     for pid in family(found.pids["router"]):
         os.kill(pid, signal.SIGSTOP)
+
+
+def _end(found):
+    """Wait until all that was stuck runs anew, though perhaps no test has waited for it."""
+    found.putting_down.result()
+    if found.lab.row("deaf")["target"] == "down":
+        assert found.lab.site.ocsd("up", "deaf").returncode == 0
+
+    def runs_anew(name):
+        row = (found.routerless if name == "router" else found.lab).row(name)
+        is_well = row.get("health") in {None, "ok", "unstable"}
+        return is_well and row["state"] == "up" and row["pid"] != found.pids[name]
+
+    for name in found.pids:
+        wait_until(lambda name=name: runs_anew(name), f"{name} to run anew", HANG_ENDED_S * 2)
 
 
 def _put_down(lab, name):

@@ -15,6 +15,7 @@ import yaml
 from so3g.hk import HKArchiveScanner
 
 from ocsd.site import load
+from tests import forked_commands
 from tests.system.conftest import NO_PAGE, Site, fake_agent
 from tests.system.waiting import free_port, wait_until
 
@@ -45,6 +46,14 @@ class ThreeFiles(Site):
     def installed(self):
         """A folder before the installed packages."""
         return self.folder / "installed"
+
+    def ocsd(self, *words, limit_s=60):
+        """Run the command line: in a fork, unless it starts a daemon or something is installed."""
+        environment = self.environment
+        is_as_before = {each.name for each in self.installed.iterdir()} <= AS_BEFORE
+        if is_as_before and words[0] != "start":
+            del environment["PYTHONPATH"]
+        return forked_commands.run(tuple(map(str, words)), environment, self.folder, limit_s)
 
     def versions(self):
         return {self.status(host)["version"] for host in HOSTS}
@@ -100,6 +109,8 @@ class ThreeFiles(Site):
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+AS_BEFORE = {"sitecustomize.py", "__pycache__"}
+"""What lies before the installed packages while they are as they were."""
 VERSION = """
 import pathlib
 file = pathlib.Path(__file__).with_name("version")

@@ -232,7 +232,8 @@ def test_stop_ends_what_has_neither_daemon_nor_fork_server(lab):
 
 def test_stop_ends_orphans_and_children_of_a_fork_server(new_daemon, lab):
     lab.kill(lab.fork_server)
-    assert lab.site.ocsd("restart", "thermo1").returncode == 0
+    restarted = lab.site.ocsd("restart", "thermo1")
+    assert restarted.returncode == 0, restarted
     lab.kill(lab.status()["pid"])
     stopped = lab.site.ocsd("stop")
     assert [name for name in lab.pids if name not in stopped.stdout] == [], stopped

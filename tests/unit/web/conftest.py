@@ -1,11 +1,14 @@
-"""The logic of the page, run in a Chromium; no server, no network."""
+"""The page, or one module of it, in a Chromium."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 
 from tests.unit.web.chromium import browser
 from tests.unit.web.stand_in import KINDS, PAGE
+
+VIEWPORT = {"width": 1280, "height": 2200}
 
 
 @pytest.fixture(scope="module")
@@ -13,6 +16,60 @@ def chromium():
     """A Chromium for the tests of one file."""
     with browser() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def window(chromium):
+    """A window for the tests of one file: to open one takes more than to load the page in it."""
+    with _a_window(chromium) as opened:
+        yield opened
+
+
+@pytest.fixture
+def own_window():
+    """Tells `page` that the test changes what outlasts the page: clock, scripts, listeners."""
+
+
+@pytest.fixture
+def page(request, chromium):
+    """An empty window; the test fails if the page that it loads logs an error."""
+    if "own_window" in request.fixturenames:
+        with _a_window(chromium) as opened:
+            yield from _watched(opened)
+    else:
+        yield from _watched(request.getfixturevalue("window"))
+
+
+@contextmanager
+def _a_window(chromium):
+    # So high that all is seen; what is not seen is not drawn.
+    context = chromium.new_context(viewport=VIEWPORT)
+    opened = context.new_page()
+    opened.set_default_timeout(10_000)
+    yield opened
+    context.close()
+
+
+def _watched(opened):
+    errors = []
+    listeners = {
+        "console": lambda said: errors.append(said.text) if _is_error(said) else None,
+        "pageerror": lambda error: errors.append(str(error)),
+    }
+    for event, listener in listeners.items():
+        opened.on(event, listener)
+    opened.set_viewport_size(VIEWPORT)
+    opened.emulate_media(color_scheme="null")
+    yield opened
+    for event, listener in listeners.items():
+        opened.remove_listener(event, listener)
+    opened.goto("about:blank")
+    assert errors == []
+
+
+def _is_error(said):
+    # The browser itself logs each request that nobody answers.
+    return said.type == "error" and "net::ERR" not in said.text
 
 
 @pytest.fixture(scope="module")

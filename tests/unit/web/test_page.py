@@ -28,27 +28,7 @@ def address(world):
         yield url
 
 
-@pytest.fixture
-def page(chromium):
-    """A page that fails the test if it logged an error."""
-    # So high that all is seen; what is not seen is not drawn.
-    context = chromium.new_context(viewport={"width": 1280, "height": 2200})
-    opened = context.new_page()
-    opened.set_default_timeout(10_000)
-    opened.errors = []
-    opened.on("console", lambda said: opened.errors.append(said.text) if _bad(said) else None)
-    opened.on("pageerror", lambda error: opened.errors.append(str(error)))
-    yield opened
-    context.close()
-    assert opened.errors == []
-
-
-def _bad(said):
-    # The browser itself logs each request that nobody answers.
-    return said.type == "error" and "net::ERR" not in said.text
-
-
-def test_whatever_the_server_says_is_shown_as_text(chromium, page):
+def test_whatever_the_server_says_is_shown_as_text(page, own_window):
     wrong = [{**MADE_UP[0], "instance_id": HOSTILE, "reason": "<script>alert(2)</script>"}]
     dialogs = []
     page.on("dialog", lambda dialog: dialogs.append(dialog.message))
@@ -99,7 +79,9 @@ def test_the_page_comes_back_by_itself_when_its_process_does(page, world):
         assert page.evaluate("document.body.dataset.same") == "yes"
 
 
-def test_a_change_needs_the_padlock_which_closes_after_thirty_seconds(page, world, address):
+def test_a_change_needs_the_padlock_which_closes_after_thirty_seconds(
+    page, world, address, own_window
+):
     page.clock.install()
     page.goto(address)
     restart = page.get_by_role("button", name="restart fake-data1")
@@ -288,7 +270,7 @@ def renewed(page, times):
         )
 
 
-def test_a_window_without_the_focus_holds_no_connection_for_the_state(page, address):
+def test_a_window_without_the_focus_holds_no_connection_for_the_state(page, address, own_window):
     asked = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(address)))
     page.add_init_script("document.hasFocus = () => false")
@@ -304,7 +286,7 @@ def test_a_window_without_the_focus_holds_no_connection_for_the_state(page, addr
     assert page.locator("#stall").is_hidden()
 
 
-def test_a_hidden_window_that_asks_seldom_has_its_title(page, address):
+def test_a_hidden_window_that_asks_seldom_has_its_title(page, address, own_window):
     page.clock.install()
     page.add_init_script("Object.defineProperty(document, 'hidden', { get: () => true })")
     page.goto(address)

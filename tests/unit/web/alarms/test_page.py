@@ -98,47 +98,34 @@ def world():
 
 
 @pytest.fixture
-def page(chromium, world):
-    """The page of that site; it fails the test if it has logged an error."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 2200})
-    opened = context.new_page()
-    opened.set_default_timeout(10_000)
-    opened.errors = []
-    opened.on("console", lambda said: opened.errors.append(said.text) if _bad(said) else None)
-    opened.on("pageerror", lambda error: opened.errors.append(str(error)))
+def shown(page, world):
+    """The page of that site."""
     with served(world) as url:
-        opened.goto(url)
-        opened.locator("#alarm-list li").first.wait_for()
-        yield opened
-        context.close()
-    assert opened.errors == []
+        page.goto(url)
+        page.locator("#alarm-list li").first.wait_for()
+        yield page
 
 
-def _bad(said):
-    # The browser itself logs each request that nobody answers.
-    return said.type == "error" and "net::ERR" not in said.text
-
-
-def test_what_is_raised_stands_in_a_banner_and_first_and_as_text(page):
-    assert page.locator("#raised").inner_text().endswith("1 alarm raised: stage-warm")
-    first = page.locator("#alarm-list li").first
+def test_what_is_raised_stands_in_a_banner_and_first_and_as_text(shown):
+    assert shown.locator("#raised").inner_text().endswith("1 alarm raised: stage-warm")
+    first = shown.locator("#alarm-list li").first
     assert "the 4 K stage is <b>too warm</b>" in first.inner_text()
-    assert page.locator("#delivery-list").inner_text() == (
+    assert shown.locator("#delivery-list").inner_text() == (
         "Not delivered to slack, warm: undeliverable, 9 tries: HTTP 404"
     )
-    assert page.locator("#clear-count").inner_text() == "1 clear"
+    assert shown.locator("#clear-count").inner_text() == "1 clear"
 
 
-def test_acknowledging_and_silencing_need_the_padlock(page, world):
-    ack = page.get_by_role("button", name="Acknowledge: stage-warm")
+def test_acknowledging_and_silencing_need_the_padlock(shown, world):
+    ack = shown.get_by_role("button", name="Acknowledge: stage-warm")
     assert ack.is_disabled()
-    page.keyboard.press("u")
+    shown.keyboard.press("u")
     ack.click()
-    page.locator("#alarm-list", has_text="acknowledged by simon").wait_for()
-    assert page.locator("#raised").is_hidden()
-    page.get_by_role("button", name="Silence 12 h: dome-open").click()
-    page.get_by_role("button", name="End the silence: dome-open").click()
-    page.get_by_role("button", name="End the silence: dome-open").wait_for(state="hidden")
+    shown.locator("#alarm-list", has_text="acknowledged by simon").wait_for()
+    assert shown.locator("#raised").is_hidden()
+    shown.get_by_role("button", name="Silence 12 h: dome-open").click()
+    shown.get_by_role("button", name="End the silence: dome-open").click()
+    shown.get_by_role("button", name="End the silence: dome-open").wait_for(state="hidden")
     assert [(words[1], words[2]) for words in world.asked] == [
         ("ack", {"name": "stage-warm"}),
         ("silence", {"name": "dome-open", "for_s": 43200}),
@@ -146,32 +133,30 @@ def test_acknowledging_and_silencing_need_the_padlock(page, world):
     ]
 
 
-def test_the_plot_of_an_alarm_is_one_click_away(page):
-    page.get_by_role("button", name="plot of stage-warm").click()
-    page.wait_for_function("() => location.hash.includes('false_temperatures.channel_00')")
-    page.locator(".legend .value").first.wait_for()
+def test_the_plot_of_an_alarm_is_one_click_away(shown):
+    shown.get_by_role("button", name="plot of stage-warm").click()
+    shown.wait_for_function("() => location.hash.includes('false_temperatures.channel_00')")
+    shown.locator(".legend .value").first.wait_for()
 
 
-def test_a_site_without_alarms_has_no_part_for_them(chromium):
+def test_a_site_without_alarms_has_no_part_for_them(page):
     with served(World()) as url:
-        opened = chromium.new_page()
-        opened.goto(url)
-        opened.locator("#rows tr").first.wait_for()
-        assert opened.locator("#alarms").is_hidden()
-        assert opened.locator("#alarms-link").is_hidden()
-        opened.close()
+        page.goto(url)
+        page.locator("#rows tr").first.wait_for()
+        assert page.locator("#alarms").is_hidden()
+        assert page.locator("#alarms-link").is_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 380])
-def test_axe_finds_nothing_serious(page, scheme, width):
+def test_axe_finds_nothing_serious(shown, scheme, width):
     sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 1200})
-    found = sync_playwright.Axe().run(page).response["violations"]
+    shown.emulate_media(color_scheme=scheme)
+    shown.set_viewport_size({"width": width, "height": 1200})
+    found = sync_playwright.Axe().run(shown).response["violations"]
     assert [
         (each["id"], [node["html"] for node in each["nodes"]][:3])
         for each in found
         if each["impact"] in ("serious", "critical")
     ] == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
