@@ -142,10 +142,7 @@ def checked_column(where: str, values: Iterable[Any]) -> list[Any]:
     ValueError
         If it holds a number or a text that files cannot hold.
     """
-    if hasattr(values, "tolist"):
-        values = values.tolist()
-    if not isinstance(values, (list, tuple)):
-        raise TypeError(f"{where} is a list, not {shown(values)}")
+    values = _listed(where, values)
     kinds = set(map(type, values))
     if not kinds <= VALUE_TYPES:
         values = [_plain(where, value) for value in values]
@@ -158,6 +155,15 @@ def checked_column(where: str, values: Iterable[Any]) -> list[Any]:
     if int in kinds and not _all_fit(values, kinds):
         values = [_fitting(where, value) for value in values]
     return list(values)
+
+
+def _listed(where: str, values: Any) -> Sequence[Any]:
+    """Return a column, which may be an array of numpy, as a list or a tuple."""
+    if hasattr(values, "tolist"):
+        values = values.tolist()
+    if not isinstance(values, (list, tuple)):
+        raise TypeError(f"{where} is a list, not {shown(values)}")
+    return values
 
 
 def _all_fit(values: Sequence[Any], kinds: set[type]) -> bool:
