@@ -13,32 +13,37 @@ RUN apt-get update \
 RUN groupadd --gid 9000 ocs && useradd --uid 9000 --gid ocs --groups dialout --create-home ocs
 
 # uv takes a tenth of pip's time, for it keeps what it has built. It is in none of the images.
-FROM base AS packages
-RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv
-RUN python3 -m venv /opt/ocsd && /opt/ocsd/bin/pip install --no-cache-dir --target /opt/uv uv
-ENV PATH=/opt/uv/bin:$PATH VIRTUAL_ENV=/opt/ocsd UV_LINK_MODE=copy \
-    UV_CONSTRAINT=/src/locked.txt UV_BUILD_CONSTRAINT=/src/locked.txt
-# A file of certificates, for networks that have their own.
-ARG SSL_CERT_FILE
-# Other people's packages first: they change less often than ours.
-COPY setup.cfg constraints/locked.txt /src/
+FROM base AS uv
+RUN apt-get update && apt-get install --yes --no-install-recommends python3-pip-whl
+RUN PYTHONPATH=$(echo /usr/share/python-wheels/pip-*.whl) \
+    python3 -m pip install --no-cache-dir --target /opt/uv uv \
+    && cp /usr/share/python-wheels/pip-*.whl /opt/uv/
 # An agent records nothing, and so3g brings scipy, astropy and matplotlib: 400 MB.
+COPY setup.cfg constraints/locked.txt /src/
 RUN sed -i '/^    so3g/d' /src/setup.cfg && python3 -c 'import configparser; \
     settings = configparser.ConfigParser(); settings.read("/src/setup.cfg"); \
     print(settings["options"]["install_requires"])' >/src/agent.txt
-RUN --mount=type=cache,target=/root/.cache/uv uv pip install -r /src/agent.txt \
-    && find /opt/ocsd -depth -type d \( -path '*/numpy/*/tests' -o -path '*/twisted/*/test' \) \
-    -exec rm -r {} +
 
-FROM packages AS source
-COPY setup.cfg pyproject.toml MANIFEST.in README.md LICENSE /checkout/
-COPY agents /checkout/agents
-COPY ocsd /checkout/ocsd
-RUN --mount=type=cache,target=/root/.cache/uv sed -i '/^    so3g/d' /checkout/setup.cfg \
-    && uv pip install --no-deps --prefix /installed /checkout
+FROM uv AS source
+# A file of certificates, for networks that have their own.
+ARG SSL_CERT_FILE
+COPY . /checkout
+RUN --mount=type=cache,target=/root/.cache/uv cp /src/setup.cfg /checkout/ \
+    && python3 -m venv --without-pip /opt/ocsd \
+    && UV_BUILD_CONSTRAINT=/src/locked.txt /opt/uv/bin/uv pip install --link-mode copy \
+    --python /opt/ocsd/bin/python --no-deps --prefix /installed /checkout
 
 FROM base AS agent
-COPY --from=packages /opt/ocsd /opt/ocsd
+ARG SSL_CERT_FILE
+# Other people's packages first: they change less often than ours.
+COPY --from=uv /src/agent.txt /src/locked.txt /src/
+RUN --mount=type=cache,target=/root/.cache/uv \
+    --mount=type=bind,from=uv,source=/opt/uv,target=/opt/uv \
+    python3 -m venv --without-pip /opt/ocsd \
+    && UV_BUILD_CONSTRAINT=/src/locked.txt /opt/uv/bin/uv pip install --link-mode copy \
+    --python /opt/ocsd/bin/python --constraint /src/locked.txt /opt/uv/pip-*.whl -r /src/agent.txt \
+    && find /opt/ocsd -depth -type d \( -path '*/numpy/*/tests' -o -path '*/twisted/*/test' \) \
+    -exec rm -r {} +
 RUN install -d -o ocs -g ocs /data /run/ocsd /var/lib/ocsd /var/log/ocsd
 # The site file is mounted at /config.
 ENV PATH=/opt/ocsd/bin:$PATH PYTHONUNBUFFERED=1 OCS_CONFIG_DIR=/config \
@@ -55,11 +60,10 @@ ENTRYPOINT ["tini", "--", "ocs-agent-cli"]
 FROM agent AS host
 USER root
 ARG SSL_CERT_FILE
-COPY constraints/locked.txt /src/
 RUN --mount=type=cache,target=/root/.cache/uv \
-    --mount=type=bind,from=packages,source=/opt/uv,target=/opt/uv \
-    UV_CONSTRAINT=/src/locked.txt UV_BUILD_CONSTRAINT=/src/locked.txt UV_LINK_MODE=copy \
-    /opt/uv/bin/uv pip install --python /opt/ocsd/bin/python crossbar so3g \
+    --mount=type=bind,from=uv,source=/opt/uv,target=/opt/uv \
+    UV_BUILD_CONSTRAINT=/src/locked.txt /opt/uv/bin/uv pip install --link-mode copy \
+    --python /opt/ocsd/bin/python --constraint /src/locked.txt crossbar so3g \
     && find /opt/ocsd -depth -type d \( -path '*/scipy/*/tests' -o -path '*/matplotlib/tests' \) \
     -exec rm -r {} +
 # Compiled is what is imported here: all of it would take 100 MB more.

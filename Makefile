@@ -29,6 +29,8 @@ endif
 WORKERS ?= 4
 HOST ?= grumpy
 SITE_FILE ?= site-configs/default.yaml
+# Of Debian, for which packages are made.
+RELEASES := bookworm trixie
 # The tests of the modules that setup.cfg lists under [coverage:run].
 PURE := tests/unit/alarms tests/unit/bridge tests/unit/containers tests/unit/evaluator/test_desk.py tests/unit/rollout tests/unit/supervisor tests/unit/site/test_difference.py tests/unit/site/test_supervision_keys.py \
 	tests/unit/daemon/watching/test_incidents.py tests/unit/daemon/instances/test_plan.py tests/unit/history tests/unit/site/test_own_router.py tests/unit/site/test_recording_by_host.py
@@ -38,7 +40,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --
 # Without compiled files each of the many processes would compile ocsd for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check aside lint docs unit system trixie packages scoreboard published published-ocs bench compatibility lock clean
+.PHONY: run test check aside lint docs unit system trixie packages packages-built $(RELEASES:%=packages-%) scoreboard published published-ocs bench compatibility lock clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
@@ -83,10 +85,14 @@ system: $(VENV)/installed-test published  ## system and interop tests, but for t
 trixie:  ## the unit tests on Debian trixie, with its Python 3.13; needs root and mmdebstrap
 	sh tests/trixie.sh make unit
 
-packages: docs  ## build all packages, and install, run and purge them in empty Debian systems; needs root and mmdebstrap
+packages: $(RELEASES:%=packages-%)  ## build all packages, and install, run and purge them in empty Debian systems; needs root and mmdebstrap
+
+packages-built: docs
 	$(PYTHON) deploy/build.py dist --html
-	sh tests/system/packages/debian.sh bookworm dist
-	sh tests/system/packages/debian.sh trixie dist
+
+$(RELEASES:%=packages-%): packages-%: packages-built
+	sh tests/system/packages/pip.sh $* dist
+	sh tests/system/packages/debian.sh $* dist
 
 scoreboard: $(VENV)/installed-test  ## figures of the source tree, beside the limits that tests hold
 	@$(BIN)/python -m tests.architecture

@@ -113,18 +113,19 @@ class FakeDataAgent:
         """Publish samples number `first` and following of this acquisition."""
         # From the number of the sample, not by adding up, so that the spacing is even.
         times = begun_at + np.arange(first, first + len(noise)) / self.sample_rate
-        kelvin = MEAN_K + RMS_K * noise
+        kelvin = (MEAN_K + RMS_K * noise).T.tolist()
+        columns = dict(zip(self.channel_names, kelvin, strict=True))
         self.agent.publish_to_feed(
             TEMPERATURE_FEED,
             {
                 "block_name": TEMPERATURE_BLOCK,
                 "timestamps": times,
-                "data": {name: kelvin[:, k] for k, name in enumerate(self.channel_names)},
+                "data": columns,
                 "influxdb_tags": self._tags,
             },
         )
         session.data = {
-            "fields": dict(zip(self.channel_names, kelvin[-1].tolist(), strict=True)),
+            "fields": {name: column[-1] for name, column in columns.items()},
             "timestamp": float(times[-1]),
         }
 

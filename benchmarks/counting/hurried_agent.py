@@ -14,6 +14,7 @@ from twisted.internet.defer import inlineCallbacks
 FIELDS = 16
 FEEDS = 5
 POLL_S = 0.05
+KNOWN_S = 1.0
 
 
 class HurriedAgent:
@@ -24,8 +25,9 @@ class HurriedAgent:
     agent : OCSAgent
         What connects it to the site.
     folder : Path
-        Has the file ``go``, as JSON: samples of a message, messages between two questions to the
-        aggregator, and seconds. Gets a report.
+        Until it has the file ``quiet``, each feed has a message of one value every second, so that
+        the aggregator knows it. Then it gets the file ``go``, as JSON: samples of a message,
+        messages between two questions to the aggregator, and seconds. Gets a report.
     aggregator : str
         Address of the aggregator's operations.
     """
@@ -41,6 +43,12 @@ class HurriedAgent:
         """publish() - Publish message after message, then report."""
         go = self._folder / "go"
         (self._folder / f"{self._agent.agent_address}.ready").touch()
+        known = 0
+        while not (self._folder / "quiet").exists():
+            for name in self._names:
+                self._agent.publish_to_feed(name, _one("known"))
+            known += FEEDS
+            yield dsleep(KNOWN_S)
         while not go.exists():
             yield dsleep(POLL_S)
         samples, lot, seconds = json.loads(go.read_text())
@@ -60,15 +68,18 @@ class HurriedAgent:
             # What is on its way is bounded by the aggregator's answer, which comes behind it.
             yield self._agent.call(self._aggregator, "status", "record")
         cpu_s = time.process_time() - began_cpu_s
-        last = {"block_name": "block", "timestamp": time.time(), "data": {"count": count}}
-        self._agent.publish_to_feed("last", last)
-        report = {"messages": count, "cpu_s": cpu_s}
+        self._agent.publish_to_feed("last", _one("count"))
+        report = {"messages": count, "cpu_s": cpu_s, "known": known}
         (self._folder / f"{self._agent.agent_address}.json").write_text(json.dumps(report))
         return True, f"{count} messages"
 
     def stop(self, session: Any, params: Any) -> tuple[bool, str]:
         """Do nothing: it ends by itself."""
         return True, "it ends by itself"
+
+
+def _one(name: str) -> dict[str, Any]:
+    return {"block_name": name, "timestamp": time.time(), "data": {name: 1.0}}
 
 
 def main(args: Any = None) -> None:

@@ -223,6 +223,7 @@ class Aggregator:
     def stop_record(self, session: ocs_agent.OpSession, _params: Any) -> tuple[bool, str]:
         """Ask ``record`` to write everything that waits and to end."""
         session.set_status("stopping")
+        self._senders.flush()
         self._intake.wake()
         return True, "requested to stop recording"
 
@@ -345,6 +346,7 @@ class Aggregator:
 
     def _step(self) -> None:
         """Ask agents for missing messages (reactor thread)."""
+        self._senders.flush()
         self._fetcher.step()
         self._listeners.step()
         self._own_agents.look()

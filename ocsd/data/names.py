@@ -12,8 +12,9 @@ _MOST_NAMES_LISTED = 6
 def choose(wanted: Sequence[str], known: Iterable[str], when: str = "") -> list[str]:
     """Return the names that are meant, in the order of `wanted`, each once.
 
-    Each of `wanted` is a whole name, a shell pattern of one, or the end of exactly one
-    (whole words between the dots). A pattern may leave out the first words too. `when` says
+    Each of `wanted` is a whole name, a shell pattern of one, the end of exactly one (whole words
+    between the dots), or a feed or an instance, which means everything of it. A pattern may leave
+    out the first words too. `when` says
     for the error to which times `known` is limited.
 
     Raises
@@ -21,12 +22,12 @@ def choose(wanted: Sequence[str], known: Iterable[str], when: str = "") -> list[
     NoDataError
         If there is no such name; proposes the nearest.
     UsageError
-        If an ending belongs to several names.
+        If an ending, or a part, belongs to several names.
     """
     names = sorted(known)
     chosen: dict[str, None] = {}
     for word in wanted:
-        matching = _matching(word, names)
+        matching = _matching(word, names) or _within(word, names)
         if not matching:
             raise NoDataError(f"there are no data of '{word}'{when}{_near(word, names)}")
         chosen |= dict.fromkeys(matching)
@@ -48,10 +49,19 @@ def _matching(word: str, names: Sequence[str]) -> list[str]:
     return matching
 
 
+def _within(word: str, names: Sequence[str]) -> list[str]:
+    """Return the names of everything of a feed or an instance."""
+    inside = [name for name in names if f".{word}." in f".{name}"]
+    wholes = {f".{name}".partition(f".{word}.")[0] for name in inside}
+    if len(wholes) > 1:
+        raise UsageError(
+            f"'{word}' is a part of {len(inside)} names ({_listed(inside)}); write more of the one "
+            f"you mean, or '*.{word}.*' for all"
+        )
+    return inside
+
+
 def _near(word: str, names: Sequence[str]) -> str:
-    # The word may be a feed or an instance.
-    if any(f".{word}." in f".{name}" for name in names):
-        return f"; write '{word}.*' for everything of it"
     # Endings of as many words as the one that was written are most likely meant.
     words = word.count(".") + 1
     endings = {".".join(name.split(".")[-words:]) for name in names}

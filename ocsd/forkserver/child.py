@@ -7,8 +7,9 @@ import random
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import setproctitle
 
@@ -23,7 +24,6 @@ from ocsd.errors import (
 from ocsd.forkserver import limits, program, programs, spool_folder
 from ocsd.forkserver.protocol import SpawnRequest, decode, encode
 from ocsd.forkserver.streams import open_streams
-from ocsd.forkserver.warmth.loaded import LoadedCode
 from ocsd.log import level_file, logs, printed
 from ocsd.log import stream as log_stream
 from ocsd.log.file import LogFile
@@ -36,18 +36,22 @@ COLD_START = "OCSD_COLD_START"
 """Variable that hands the request of a class that is unsafe to fork to a new interpreter."""
 
 
-def become(loaded: LoadedCode | None, request: SpawnRequest) -> NoReturn:
+Changed: TypeAlias = Callable[[], str | None]
+"""Returns a path of what the fork server has loaded that has changed since; None if none has."""
+
+
+def become(changed: Changed, request: SpawnRequest) -> NoReturn:
     """Turn this forked child into the process that `request` asks for.
 
     A command is executed, unless it is a program of ocsd. That and an agent run right here, on
-    the code that the fork server has `loaded`; None if it has only just loaded it.
+    the code that the fork server has loaded, unless that has `changed`.
     """
     code = 1
     try:
         _stand_alone(request)
         if not request.command:
-            code = _run_agent(request, loaded)
-        elif programs.can_be_forked(request) and _is_up_to_date(loaded):
+            code = _run_agent(request, changed)
+        elif programs.can_be_forked(request) and _is_up_to_date(changed):
             code = programs.run(request)
         else:
             os.execvpe(request.command[0], request.command, os.environ)
@@ -99,8 +103,8 @@ def become_anew() -> NoReturn:
         os._exit(code)
 
 
-def _run_agent(request: SpawnRequest, loaded: LoadedCode | None = None) -> int:
-    """Run the agent, on `loaded` code if this process was forked, and return its exit code."""
+def _run_agent(request: SpawnRequest, changed: Changed | None = None) -> int:
+    """Run the agent and return its exit code; if this process was forked, unless code `changed`."""
     faulthandler.enable()
     # How a hang is examined; it works while other code holds the interpreter's lock.
     faulthandler.register(signal.SIGQUIT, all_threads=True)
@@ -114,7 +118,7 @@ def _run_agent(request: SpawnRequest, loaded: LoadedCode | None = None) -> int:
 
     def anew(why: str = "") -> None:
         """Run this agent in a new interpreter, unless this is one."""
-        if loaded is None:
+        if changed is None:
             return
         if why:
             # An editable install (PEP 660) is found by a new interpreter only.
@@ -130,7 +134,7 @@ def _run_agent(request: SpawnRequest, loaded: LoadedCode | None = None) -> int:
             again = f"{error}; when that is done: ocsd up {request.instance_id}"
             raise type(error)(again) from error
         fresh = not entry.fork_safe or limits.are_read_at_start(request.environment)
-        if fresh or not _is_up_to_date(loaded):
+        if fresh or not _is_up_to_date(changed):
             anew()
         return entry
 
@@ -150,17 +154,15 @@ def _look_after_log(request: SpawnRequest) -> None:
     LOOKOUT.add(OWN_CODE.check)
 
 
-def _is_up_to_date(loaded: LoadedCode | None) -> bool:
+def _is_up_to_date(changed: Changed | None) -> bool:
     """Whether the loaded libraries are those on the disk; if not, log that this costs time."""
-    if loaded is None:
-        return True
-    changed = loaded.changed()
-    if changed:
+    path = changed() if changed is not None else None
+    if path:
         sys.stderr.write(
-            f"{NOTE}{changed} has changed since the fork server loaded it, so this process is "
+            f"{NOTE}{path} has changed since the fork server loaded it, so this process is "
             "started from scratch; `ocsd stop` and `ocsd start` make starts fast again\n"
         )
-    return changed is None
+    return path is None
 
 
 def _flush() -> None:

@@ -9,8 +9,8 @@ releases: unknown fields are skipped, and new ones have defaults.
 
 import json
 import signal
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, TypeAlias, TypeVar
 
 PROTOCOL_VERSION: Final = 1
@@ -143,16 +143,23 @@ _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 _SENT_AS: Final = {"instance_id": "name"}
 """Fields that have another name on the wire, which older releases use."""
 
+_FIELDS: Final[dict[type[Message], dict[str, str]]] = {
+    kind: {each.name: _SENT_AS.get(each.name, each.name) for each in fields(kind)}
+    for kind in _KINDS.values()
+}
+"""The names on the wire of the fields of each message."""
+
 
 def encode(message: Message) -> bytes:
     """Return the line that carries `message`."""
-    fields_sent = asdict(message, dict_factory=_as_sent)
-    return json.dumps([_NAMES[type(message)], fields_sent]).encode() + b"\n"
+    sent = [_NAMES[type(message)], message]
+    # Not `dataclasses.asdict`, which copies all settings of an agent, one by one.
+    return json.dumps(sent, default=_as_sent).encode() + b"\n"
 
 
-def _as_sent(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def _as_sent(message: Message) -> dict[str, Any]:
     """Return the fields of a message under their names on the wire."""
-    return {_SENT_AS.get(key, key): value for key, value in pairs}
+    return {key: getattr(message, name) for name, key in _FIELDS[type(message)].items()}
 
 
 def decode(line: bytes) -> Message:
@@ -176,8 +183,7 @@ def decode(line: bytes) -> Message:
 
 
 def _made(kind: type[_Made], sent: Mapping[str, Any]) -> _Made:
-    names = [field.name for field in fields(kind)]  # type: ignore[arg-type] # all are dataclasses
-    keys = {name: _SENT_AS.get(name, name) for name in names}
+    keys = _FIELDS[kind]  # type: ignore[index] # all are messages
     return kind(**{name: sent[key] for name, key in keys.items() if key in sent})
 
 

@@ -186,7 +186,9 @@ class ForkServer:
             if ready & selectors.EVENT_WRITE:
                 self._send(peer)
             if ready & selectors.EVENT_READ:
-                for request in peer.read():
+                requests = peer.read()
+                self.loading.check_again()
+                for request in requests:
                     self._do(request)
         except (OSError, ValueError, EOFError):
             self._drop(peer)
@@ -222,6 +224,7 @@ class ForkServer:
 
     def _fork(self, request: SpawnRequest) -> None:
         self.loading.make_ready(for_agents=not request.command)
+        changed = self.loading.changed()
         try:
             log_inode, log_bytes = _log(request.log_path)
         except OSError as error:
@@ -230,7 +233,7 @@ class ForkServer:
             return
         try:
             spare = self.spares.take(request)
-            forked = spare or fork(partial(self._become, request))
+            forked = spare or fork(partial(self._become, request, changed))
         except OSError as error:
             self._refuse(request, f"cannot fork: {error.strerror}")
             return
@@ -244,7 +247,7 @@ class ForkServer:
         self._report(spawned)
         self.spares.started(request)
 
-    def _become(self, request: SpawnRequest, gate: int) -> NoReturn:
+    def _become(self, request: SpawnRequest, changed: str | None, gate: int) -> NoReturn:
         if not os.read(gate, 1):
             os._exit(0)
         os.close(gate)
@@ -252,7 +255,7 @@ class ForkServer:
         # The loop itself needs nothing of it.
         child = importlib.import_module("ocsd.forkserver.child")
         self.loading.end_in_fork()
-        child.become(self.loading.code, request)
+        child.become(lambda: changed, request)
         os._exit(1)
 
     def _refuse(self, request: SpawnRequest, why: str, code: int | None = None) -> None:

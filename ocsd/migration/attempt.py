@@ -23,6 +23,8 @@ class Observed:
     """Instance-ids that answer on the router."""
     faults: Collection[str]
     """Faults in the arguments of agents, as ``ocsd check --deep`` finds them."""
+    no_engine: str = ""
+    """Why Docker cannot be used; empty if it answers, or is not to run an instance."""
 
 
 def findings(
@@ -36,12 +38,20 @@ def findings(
         yield paper.differs(None, "page", text, "`ocsd start` prints its address")
     else:
         yield paper.taken(None, "page", f"{seen.page} is free")
+    if seen.no_engine:
+        cause, _, remedy = seen.no_engine.partition("; ")
+        yield paper.to_do(_first_container(host, old_line), "Docker", cause, remedy)
     for each in host.instances:
         line = each.line and old_line(each.line)
         yield from _instance(seen, paper, line, each.instance_id, _kind(each))
     for fault in seen.faults:
         cause, _, remedy = fault.partition("; ")
         yield paper.first(None, "arguments", cause, remedy or "correct them")
+
+
+def _first_container(host: Host, old_line: Callable[[int], int]) -> int | None:
+    lines = [each.line for each in host.instances if each.manage in IN_CONTAINERS]
+    return next((old_line(line) for line in lines if line), None)
 
 
 def _kind(entry: Instance) -> str:

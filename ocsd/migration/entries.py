@@ -123,9 +123,7 @@ class Reader:
             return self._line(host.lines.get(key))
 
         if host.log_dir is not None:
-            yield self.paper.taken(
-                line("log-dir"), "log-dir", f"logs are written to {host.log_dir}"
-            )
+            yield self._logs(host, line("log-dir"))
         if host.crossbar is not None:
             yield from self._crossbar(host, line)
         for index, folder in enumerate(host.agent_paths):
@@ -146,6 +144,17 @@ class Reader:
                 f"it is not set, so agents of OCS end after {_OCS_TIMEOUT_S} s without a router, "
                 "while those of ocsd stay and keep their messages",
             )
+
+    def _logs(self, host: Host, line: int | None) -> MoveFinding:
+        if host is self.here and self.world.logs_folder:
+            text = f"logs are written to {self.world.logs_folder}/{host.name}, not to it"
+            step = "LOGS_DIRECTORY comes first; unset it to use log-dir"
+            return self.paper.differs(line, "log-dir", text, step)
+        text = (
+            f"logs are written to {host.log_dir}; as a service of the system, to /var/log/ocsd, "
+            "because its unit sets LOGS_DIRECTORY, which comes first"
+        )
+        return self.paper.taken(line, "log-dir", text)
 
     def _crossbar(self, host: Host, line: Callable[[str], int | None]) -> Iterator[MoveFinding]:
         crossbar = host.crossbar

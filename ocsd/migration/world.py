@@ -16,3 +16,5 @@ class World:
     """Whether a folder holds a configuration of crossbar."""
     why_no_class: Callable[[str], str]
     """Why ocsd has not got an agent class; empty if it has."""
+    logs_folder: str = ""
+    """``LOGS_DIRECTORY``; empty if it is not set."""

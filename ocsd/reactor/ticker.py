@@ -19,30 +19,35 @@ class Ticker:
     All tickers of a reactor call at the same times, so that a process wakes up once for all of
     them, and those of one period share a timer. Times are counted from the slot in which the
     first one was started (`SLOT_S`).
+
+    Attributes
+    ----------
+    function : callable
+        What is called.
+    is_on : bool
+        Whether it is called.
     """
 
     def __init__(self, period_s: float, function: Callable[[], object]) -> None:
         self._period_s = period_s
-        self._function = function
+        self.function = function
+        self.is_on = False
         self._timer: _SharedTimer | None = None
 
     def start(self) -> None:
         """Call now and from now on, unless the ticker has been started already."""
-        if self._timer is None:
+        if not self.is_on:
+            self.is_on = True
             self._timer = _SharedTimer.of(the_reactor(), self._period_s)
             self._timer.add(self)
-            self._function()
+            self.function()
 
     def stop(self) -> None:
         """Call no more."""
+        self.is_on = False
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.remove(self)
-
-    def call(self) -> None:
-        """Call the function, if the ticker was not stopped meanwhile."""
-        if self._timer is not None:
-            self._function()
 
 
 def counted_from_s(reactor: Any) -> float:
@@ -106,7 +111,8 @@ class _SharedTimer:
     def _call(self, tickers: Iterator[Ticker]) -> None:
         for ticker in tickers:
             try:
-                ticker.call()
+                if ticker.is_on:  # It may have been stopped meanwhile.
+                    ticker.function()
             except BaseException:
                 # The reactor logs it; the others follow.
                 self._reactor.callLater(0, self._call, tickers)

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, suppress
-from typing import Any
+from typing import Any, Final
 
 from ocsd.errors import AgentArgumentsError, OcsdError
 from ocsd.site import launch as launches
@@ -23,6 +23,26 @@ from ocsd.site.model import Hub, Instance
 
 DEFAULT_HUB = Hub(wamp_server="ws://localhost:8001/ws", wamp_http="http://localhost:8001/call")
 """For ``--site=none``."""
+
+_OPTIONS: Final[Mapping[str, str]] = {
+    "--site": (
+        "site whose file {site}.yaml is read from $OCS_CONFIG_DIR, ./site-configs or /etc/ocsd; "
+        "'none' to use no site file"
+    ),
+    "--site-file": "site file to read, in place of --site",
+    "--site-host": "entry of the site file's hosts to use; by default this machine's name",
+    "--site-hub": "WebSocket URL of the router (wamp_server)",
+    "--site-http": "HTTP URL of the router's call bridge (wamp_http)",
+    "--site-realm": "WAMP realm (wamp_realm)",
+    "--instance-id": "which entry of agent-instances to be",
+    "--address-root": "first part of all addresses (address_root)",
+    "--registry-address": "accepted and not used",
+    "--log-dir": "folder for log files",
+    "--working-dir": "folder that relative paths start from",
+    "--crossbar-timeout": "end after this time without a router [s]; 0: never",
+    "--access-policy": "access policy (access_policy)",
+}
+"""The site options, and the help for each."""
 
 _ENVIRONMENT = {
     "--instance-id": "INSTANCE_ID",
@@ -46,27 +66,10 @@ def add_arguments(parser: argparse.ArgumentParser | None = None) -> argparse.Arg
     group = parser.add_argument_group("Site options")
     added: list[argparse.Action] = []
 
-    def add(option: str, help_text: str, type_: Callable[[str], object] = str) -> None:
+    for option, help_text in _OPTIONS.items():
+        type_ = float if option == "--crossbar-timeout" else str
         with suppress(argparse.ArgumentError):
             added.append(group.add_argument(option, help=help_text, type=type_))
-
-    add(
-        "--site",
-        "site whose file {site}.yaml is read from $OCS_CONFIG_DIR, ./site-configs or /etc/ocsd; "
-        "'none' to use no site file",
-    )
-    add("--site-file", "site file to read, in place of --site")
-    add("--site-host", "entry of the site file's hosts to use; by default this machine's name")
-    add("--site-hub", "WebSocket URL of the router (wamp_server)")
-    add("--site-http", "HTTP URL of the router's call bridge (wamp_http)")
-    add("--site-realm", "WAMP realm (wamp_realm)")
-    add("--instance-id", "which entry of agent-instances to be")
-    add("--address-root", "first part of all addresses (address_root)")
-    add("--registry-address", "accepted and not used")
-    add("--log-dir", "folder for log files")
-    add("--working-dir", "folder that relative paths start from")
-    add("--crossbar-timeout", "end after this time without a router [s]; 0: never", float)
-    add("--access-policy", "access policy (access_policy)")
     refusals.never_abbreviate(parser, added)
     return parser
 
@@ -109,7 +112,7 @@ def parse_args(
         args = sys.argv[1:]
     words = [str(word) for word in args]
     parser = parser or argparse.ArgumentParser()
-    own_usage = parser.format_usage()
+    own_usage = refusals.usage_as_now(parser)
     add_arguments(parser)
     launch = launches.current()
     if launch is None:
@@ -196,6 +199,9 @@ def of_environment() -> list[str]:
 
 def _early(words: Sequence[str]) -> argparse.Namespace:
     """Read the options that are needed to find the site file; the full parser follows."""
+    if not words:
+        # A process that the daemon has started has none, and a parser takes a millisecond.
+        return argparse.Namespace(**{option[2:].replace("-", "_"): None for option in _OPTIONS})
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     add_arguments(parser)
     return parser.parse_known_args(list(words))[0]
@@ -248,7 +254,7 @@ def _fill(args: argparse.Namespace, defaults: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _refusals_as_errors(
-    launch: Launch, usage: str, parser: argparse.ArgumentParser, words: Sequence[str]
+    launch: Launch, usage: Callable[[], str], parser: argparse.ArgumentParser, words: Sequence[str]
 ) -> Iterator[None]:
     """Turn the text that argparse prints before it exits into an error for the operator."""
     printed = io.StringIO()
@@ -267,7 +273,7 @@ def _refusals_as_errors(
         ours = refusals.options_of(add_arguments(argparse.ArgumentParser(add_help=False)))
         raise AgentArgumentsError(
             f"{instance.agent_class} refuses the arguments of {instance.instance_id!r} ({place}): "
-            f"{refusals.explained(reason, parser, words, ours)}; {' '.join(usage.split())}"
+            f"{refusals.explained(reason, parser, words, ours)}; {' '.join(usage().split())}"
         ) from None
     finally:
         sys.stderr.write(printed.getvalue())

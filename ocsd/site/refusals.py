@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ocsd.text.nearest import did_you_mean
 
@@ -22,6 +22,21 @@ def never_abbreviate(parser: argparse.ArgumentParser, actions: Sequence[argparse
         return [each for each in candidates(option) if each[0] not in actions]
 
     parser._get_option_tuples = others  # type: ignore[assignment, method-assign]  # noqa: SLF001
+
+
+def usage_as_now(parser: argparse.ArgumentParser) -> Callable[[], str]:
+    """Return a function that returns the usage of a parser without options that it gets later.
+
+    Only a refusal needs the text, and it takes longer to make than to parse the arguments.
+    """
+    actions = list(parser._actions)  # noqa: SLF001 - argparse has no public one
+
+    def usage() -> str:
+        formatter = parser._get_formatter()  # noqa: SLF001 - as `format_usage` of argparse does
+        formatter.add_usage(parser.usage, actions, parser._mutually_exclusive_groups)  # noqa: SLF001
+        return formatter.format_help()
+
+    return usage
 
 
 def explained(

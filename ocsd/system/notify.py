@@ -7,7 +7,7 @@ Agents send it to the daemon and the daemon sends it to systemd: datagrams of
 import functools
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final
 
@@ -53,14 +53,19 @@ def notify(**fields: str | int) -> Delivery:
     return Delivery.DONE
 
 
-def receiver() -> tuple[int, int, int] | None:
-    """Return what tells the supervisor of this process from the one before it, if it has any."""
-    try:
-        found = os.stat(os.environ.get(_VARIABLE, ""))
-    except OSError:
-        return None
-    # Some file systems give the number of a removed file to the next one.
-    return found.st_dev, found.st_ino, found.st_ctime_ns
+def receiver_finder() -> Callable[[], tuple[int, int, int] | None]:
+    """Return a function that returns what tells the supervisor from the one before it, if any."""
+    address = os.environ.get(_VARIABLE, "")
+
+    def receiver() -> tuple[int, int, int] | None:
+        try:
+            found = os.stat(address)
+        except OSError:
+            return None
+        # Some file systems give the number of a removed file to the next one.
+        return found.st_dev, found.st_ino, found.st_ctime_ns
+
+    return receiver
 
 
 @functools.cache

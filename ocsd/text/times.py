@@ -69,6 +69,14 @@ def past_time(text: str, now_at: float) -> float:
         raise ValueError(f"{text!r} is not a time; write {WAYS_TO_WRITE}") from error
 
 
+def no_time_between(since_at: float, until_at: float) -> str:
+    """Return why a span is refused, with its two ends as they were understood [s, Unix time]."""
+    return (
+        f"--until ({utc(until_at)}) is not later than --since ({utc(since_at)}), so there is no "
+        "time between them; a time of day without a date is the last one that is past"
+    )
+
+
 def future_time(text: str, now_at: float) -> float:
     """Return the Unix time [s] after `now_at` that a person means.
 

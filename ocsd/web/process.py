@@ -18,7 +18,7 @@ from ocsd.reactor.lookout import LOOKOUT
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
 from ocsd.site import launch as launches
-from ocsd.system.notify import notify, receiver
+from ocsd.system.notify import notify, receiver_finder
 from ocsd.system.runs import ADDRESS_KEY, CHANGED_CODE_KEY
 from ocsd.web import settings
 from ocsd.web.api.handlers import Handlers
@@ -62,6 +62,7 @@ class WebProcess:
         self._place: Listening | None = None
         self._trouble = "it does not listen yet"
         self._ticker = Ticker(REPORT_PERIOD_S, self.report)
+        self._find_receiver = receiver_finder()
         self._told: object = None
         self._told_at_s = 0.0
         self._doors = doors_of(own, reactor)
@@ -89,7 +90,7 @@ class WebProcess:
         """Report to the daemon how this process does, and who has logged in."""
         LOOKOUT.vouch(2 * REPORT_PERIOD_S)
         fields = self._fields()
-        told = receiver(), fields
+        told = self._find_receiver(), fields
         now_s = self._reactor.seconds()
         if told != self._told or now_s - self._told_at_s > TOLD_EVERY_S - REPORT_PERIOD_S / 2:
             self._told, self._told_at_s = told, now_s

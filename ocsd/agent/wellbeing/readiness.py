@@ -21,7 +21,7 @@ from ocsd.agent.wellbeing.own_code import OWN_CODE
 from ocsd.agent.wellbeing.self_call import SelfCall
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
-from ocsd.system.notify import Delivery, notify, receiver
+from ocsd.system.notify import Delivery, notify, receiver_finder
 from ocsd.system.runs import CHANGED_CODE_KEY, REQUESTS_KEY, RUNS_KEY, SAMPLE_KEY, encode_requests
 from ocsd.text.reason import shortened
 
@@ -61,12 +61,12 @@ class Readiness:
         agent: Any,
         send: Callable[..., object] = notify,
         shortage: Callable[[], str] = this_process.shortage,
-        receiver: Callable[[], object] = receiver,
+        receiver: Callable[[], object] | None = None,
     ) -> None:
         self._agent = agent
         self._send = send
         self._find_shortage = shortage
-        self._find_receiver = receiver
+        self._find_receiver = receiver or receiver_finder()
         self._connection: Any = None
         self._ticker = Ticker(REPORT_PERIOD_S, self.look)
         self._retry: Any = None
@@ -130,17 +130,20 @@ class Readiness:
         return noticed
 
     def _report_sample(self) -> None:
-        """Report the age of the newest sample, if it is newer than what was reported."""
+        """Report the first sample after a pause; the age of others goes with the sign of life."""
         newest_s = self._newest_sample_s()
-        if newest_s <= self._sampled_at_s:
-            return
-        age = sample_age(tuple(self._agent.feeds.values()), time.monotonic())
-        if self._send(READY=1, WATCHDOG=1, **{SAMPLE_KEY: age}) is Delivery.DONE:
-            self._sampled_at_s = newest_s
+        # Before the first sample the difference is no number.
+        if newest_s - self._sampled_at_s >= LIFE_PERIOD_S:
+            age = sample_age(tuple(self._agent.feeds.values()), time.monotonic())
+            if self._send(READY=1, WATCHDOG=1, **{SAMPLE_KEY: age}) is Delivery.DONE:
+                self._sampled_at_s = newest_s
 
     def _newest_sample_s(self) -> float:
-        feeds = tuple(self._agent.feeds.values())  # Threads may register more meanwhile.
-        return max((feed.sampled_at_s for feed in feeds if feed.record), default=-inf)
+        newest_s = -inf
+        for feed in tuple(self._agent.feeds.values()):  # Threads may register more meanwhile.
+            if feed.record and feed.sampled_at_s > newest_s:
+                newest_s = feed.sampled_at_s
+        return newest_s
 
     def report(self) -> None:
         """Report now, if there is something to report."""

@@ -21,6 +21,7 @@ class Senders:
         self._fetcher = fetcher
         self._intake = intake
         self._share = share
+        self._announced: dict[str, Announced] = {}
 
     def encoded(self, now_s: float) -> dict[str, Any]:
         """Return whose feeds are recorded here, and where others are, at a monotonic time [s]."""
@@ -31,7 +32,7 @@ class Senders:
     def register(self, feed_info: Mapping[str, Any], now_s: float) -> None:
         """Register the sender of a numbered message at a monotonic time [s].
 
-        The numbers of its heartbeat are put into the queue, if they are recorded here.
+        The numbers of its heartbeat are kept for `flush`, if they are recorded here.
         """
         sender = sender_of(feed_info)
         session_id = feed_info.get("session_id")
@@ -45,6 +46,19 @@ class Senders:
         self._fetcher.recorder_told(sender, host)
         numbers = read_numbers(sender, session_id, feed_info.get("feeds"))
         self._elsewhere.hear(sender, None if ours else host, len(numbers), now_s)
-        if ours and numbers and not self._intake.full:
-            # In line with the messages: those before it in the queue are not missing.
-            self._intake.put(Announced(sender, numbers))
+        if ours and numbers:
+            before = self._announced.get(sender)
+            if before is not None:
+                numbers = {**before.next_numbers, **numbers}
+            self._announced[sender] = Announced(sender, numbers)
+
+    def flush(self) -> None:
+        """Put the numbers of all heartbeats since the last time into the queue, all at once.
+
+        The recording thread wakes up once for all of them. They are in line with the messages:
+        those before them in the queue are not missing.
+        """
+        announced, self._announced = self._announced, {}
+        if not self._intake.full:
+            for each in announced.values():
+                self._intake.put(each)

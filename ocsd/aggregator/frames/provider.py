@@ -203,6 +203,8 @@ class Provider:
     ) -> None:
         """Append packed blocks as `take` does, of the messages of those numbers; at least one."""
         self.take(buffer, blocks[0], numbers[0], segment, now)
+        if len(blocks) == 1:
+            return
         buffer.blocks += blocks[1:]
         buffer.order += numbers[1:]
         first, *rest = numbers

@@ -23,7 +23,7 @@ from ocsd.journal.origin import Origin
 class PackingLayout(Layout):
     """A layout that packs new blocks."""
 
-    __slots__ = ("_short", "is_plain", "names")
+    __slots__ = ("_short", "codes", "is_plain", "names")
 
     def __init__(
         self,
@@ -35,6 +35,7 @@ class PackingLayout(Layout):
         super().__init__(origin, block_name, kinds, tags)
         self.names = tuple(self.kinds)
         self.is_plain = all(kind in TYPECODE for kind in self.kinds.values())
+        self.codes = "".join(TYPECODE.get(kind, "-") for kind in self.kinds.values())
         self._short: dict[int, struct.Struct] = {}
 
     def pack(self, block: CheckedBlock) -> bytes:
@@ -71,7 +72,8 @@ class PackingLayout(Layout):
         """Return several blocks of `length` samples as bytes; this layout `is_plain`.
 
         `lists` has the times and the columns of each block in the order of `names`, one block
-        behind the other. Whether the times are good is not checked.
+        behind the other. They may be of other layouts with the same `codes`. Whether the times are
+        good is not checked.
 
         Raises
         ------

@@ -8,15 +8,13 @@ recorded already are skipped, so reading a segment again does no harm.
 
 import os
 from collections.abc import Iterator
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from ocsd.agent.spool.limits import SpoolLimits, limits_of
 from ocsd.agent.spool.segment import SUFFIX, records, unpacked
+from ocsd.aggregator.incoming.spooled import SpooledRun
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.journal.ranges import Ranges
-
-Pair: TypeAlias = tuple[Any, dict[str, Any]]
-"""A message and its feed_info."""
 
 PAGE_BYTES: Final = 2**20
 """About how much is read at a time; more only for a message that is larger."""
@@ -68,8 +66,8 @@ class FeedTail:
         self.rewind()
         self.at_end = True
 
-    def read(self, seen: Ranges) -> list[Pair]:
-        """Return the next messages with their feed_infos, in order, without numbers in `seen`.
+    def read(self, seen: Ranges) -> list[SpooledRun]:
+        """Return the next messages, in order, without numbers in `seen`; a run for each segment.
 
         Raises
         ------
@@ -77,11 +75,11 @@ class FeedTail:
             If the spool cannot be read now; the folder may be gone.
         """
         self.is_ours, was_ours = False, self.is_ours
-        messages: list[Pair] = []
+        runs: list[SpooledRun] = []
         firsts = self._firsts()
         room_bytes = PAGE_BYTES
         for first, following in self._to_read(firsts, seen):
-            room_bytes -= self._read_segment(first, seen, messages, room_bytes)
+            room_bytes -= self._read_segment(first, seen, runs, room_bytes)
             if self._is_torn and following is not None and not self._read_again:
                 # Perhaps it was overwritten, after the disk was full: once more from its beginning.
                 self._begin(first)
@@ -94,7 +92,7 @@ class FeedTail:
         is_there = bool(firsts) and firsts[-1] >= self._first
         # None: nothing has been read of the present segment yet.
         self.is_ours = is_there and bool(self._info or (was_ours and self._info is None))
-        return messages
+        return [run for run in runs if run.numbers]
 
     def _to_read(self, firsts: list[int], seen: Ranges) -> Iterator[tuple[int, int | None]]:
         """Begin one segment after the other; yield each with the first number of its successor."""
@@ -115,7 +113,9 @@ class FeedTail:
         self._info = None
         self._is_torn = self._read_again = False
 
-    def _read_segment(self, first: int, seen: Ranges, messages: list[Pair], room_bytes: int) -> int:
+    def _read_segment(
+        self, first: int, seen: Ranges, runs: list[SpooledRun], room_bytes: int
+    ) -> int:
         """Append the messages of a segment from the present place on; return the bytes read."""
         path = f"{self._folder}/{first:020}{SUFFIX}"
         try:
@@ -131,7 +131,7 @@ class FeedTail:
                 self._begin(first)  # It was overwritten, after the disk was full.
             read_bytes = 0
             while read_bytes < room_bytes and self._offset < size_bytes:
-                end = self._read_some(descriptor, size_bytes, seen, messages)
+                end = self._read_some(descriptor, size_bytes, seen, runs)
                 if not end:
                     break
                 self._offset += end
@@ -146,29 +146,31 @@ class FeedTail:
         descriptor: int,
         size_bytes: int,
         seen: Ranges,
-        messages: list[Pair],
+        runs: list[SpooledRun],
     ) -> int:
         """Append the messages of the next bytes; return how many bytes had whole records."""
         data = os.pread(descriptor, PAGE_BYTES, self._offset)
-        end = self._take(data, seen, messages)
+        end = self._take(data, seen, runs)
         if not end and len(data) == PAGE_BYTES:
             # A large message.
             data = os.pread(descriptor, size_bytes - self._offset, self._offset)
-            end = self._take(data, seen, messages)
+            end = self._take(data, seen, runs)
         return end
 
-    def _take(self, data: bytes, seen: Ranges, messages: list[Pair]) -> int:
+    def _take(self, data: bytes, seen: Ranges, runs: list[SpooledRun]) -> int:
         """Append the messages of whole records; return where these end."""
         end = 0
+        run = SpooledRun(self._info or {}, [], [])
+        newest = next(reversed(seen.bounds), 0)
         for number, body, until in records(data):
             end = until
             if self._info is None:
                 self._info = self._described(body)
-            elif self._info and number not in seen:
-                try:
-                    messages.append((unpacked(body), {**self._info, "seq": number}))
-                except ValueError:
-                    continue  # It stays missing, and its agent is asked for it.
+                run = SpooledRun(self._info, [], [])
+            elif self._info and (number >= newest or number not in seen):
+                run.numbers.append(number)
+                run.bodies.append(body)
+        runs.append(run)
         return end
 
     def _described(self, body: bytes) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _OF_FEED: Final = IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR |
 _EVENT: Final = struct.Struct("iIII")
 _READ_BYTES: Final = 2**16
 
-GATHER_NOTICES_S: Final = 0.05
+GATHER_NOTICES_S: Final = 0.25
 """Time after the first notice in which others are gathered [s]: a batch costs less."""
 
 

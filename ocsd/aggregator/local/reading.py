@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
+from ocsd.aggregator.incoming.spooled import SpooledRun
 from ocsd.aggregator.incoming.tally import Log
 from ocsd.aggregator.local.feed_tail import FeedTail, owners
 from ocsd.aggregator.local.notices import Notices, Waking
 from ocsd.aggregator.numbers.source_key import SourceKey
-from ocsd.aggregator.recording.arrivals import SpoolPage
 from ocsd.aggregator.recording.recorder import Recorder
 from ocsd.reactor.threads import the_reactor
 
@@ -109,7 +109,7 @@ class LocalSpools:
             path = self._paths.get(key)
             if path is not None and recorder.paused:
                 self._due[path] = None
-            elif path is not None:
+            elif path is not None and (not end or end - 1 not in recorder.seen(key)):
                 self._read_feed(recorder, path)
                 self._compare(recorder, path, end)
 
@@ -240,19 +240,15 @@ class LocalSpools:
             return
         self._watch(path, is_feed=True)  # before it is read, so nothing is missed
         try:
-            messages = tail.read(recorder.seen(tail.key))
+            self._record(recorder, tail, tail.read(recorder.seen(tail.key)))
         except OSError as error:
             tail.give_up()
             if isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 self._forget(path)
-            messages = []
         except Exception as error:  # noqa: BLE001 # a defect of ours must not end the recording
             tail.give_up()
+            tail.is_ours = False
             self._left_alone(path, error)
-            messages = []
-        if messages:
-            tail.is_short = False
-            self._record(recorder, tail, messages)
         if tail.is_ours and not tail.is_short:
             self.keys.add(tail.key)
         else:
@@ -267,14 +263,18 @@ class LocalSpools:
             tail.is_short = True
             self.keys.discard(tail.key)
 
-    def _record(self, recorder: Recorder, tail: FeedTail, messages: list[Any]) -> None:
+    def _record(self, recorder: Recorder, tail: FeedTail, runs: list[SpooledRun]) -> None:
+        if not runs:
+            return
+        tail.is_short = False
         agent = tail.key.address.partition(".feeds.")[0]
-        end = messages[-1][1]["seq"] + 1
-        recorder.record(SpoolPage(agent, tail.key, tuple(messages), (), end))
+        count = 0
+        for run in runs:
+            count += recorder.record_spooled(agent, tail.key, run)
         if recorder.paused:
             tail.rewind()
         else:
-            self.messages += len(messages)
+            self.messages += count
 
     def _left_alone(self, path: str, error: Exception) -> None:
         """Say once that a spool cannot be read, so its feed is recorded over the router."""

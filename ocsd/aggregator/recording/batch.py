@@ -1,16 +1,18 @@
 """Group commit: messages that wait are recorded together, so each costs less under load.
 
 The usual message goes on where its feed was: its number is the next one, its blocks have the
-fields and types of those before. Such messages are gathered. Values of the blocks of one layout
-are packed in one pass, and all messages are written to the journal at once. Each has its own
-record there, so the journal is what it would be if they had come one by one. Any other message is
-taken by itself (`message_path`), after those before it.
+fields and types of those before. Such messages are gathered. Values of blocks of one shape, of any
+feeds, are packed in one pass, and all messages are written to the journal at once. Each has its
+own record there, so the journal is what it would be if they had come one by one. Any other message
+is taken by itself (`message_path`), after those before it.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, repeat
+from operator import itemgetter
+from struct import Struct
 from typing import Any, Final, TypeAlias
 
 from ocsd.agent.feeds.times import TIME_UNKNOWN
@@ -31,26 +33,30 @@ MOST_BATCH_BYTES: Final = 2**18
 Pair: TypeAlias = tuple[object, Mapping[str, Any]]
 _Lists: TypeAlias = Collection[list[Any]]
 _TIMES: Final = frozenset({int, float})
+_TIME: Final = Struct("d")
+_by_number: Final = itemgetter(0)
 
 # A third of the time that the class itself takes.
-_packed_block: Final = partial(tuple.__new__, PackedBlock)
+packed_block: Final = partial(tuple.__new__, PackedBlock)
 
 
 @dataclass(slots=True, eq=False)
-class Lot:
-    """Blocks of one layout and one length, of the messages of a batch."""
+class Pool:
+    """Blocks of one shape, of any feeds: as many samples, and columns of the same types."""
 
-    provider: Provider
-    buffer: BlockBuffer
     layout: PackingLayout
+    """The layout of one of them."""
     length: int
-    numbers: list[int] = field(default_factory=list)
     lists: list[list[Any]] = field(default_factory=list)
     """Times and columns of all blocks, one behind the other."""
+    layouts: list[PackingLayout] = field(default_factory=list)
+    """The layout of each."""
     blocks: list[PackedBlock] = field(default_factory=list)
 
     def pack(self) -> bool:
         """Pack the lists; False if one of them is not as usual."""
+        if self.blocks:
+            return True
         lists, length = self.lists, self.length
         # All at once: for each message by itself this would take longer than the packing.
         if set(map(type, lists)) != {list} or set(map(len, lists)) != {length}:
@@ -59,23 +65,31 @@ class Lot:
             contents = self.layout.pack_lists(lists, length)
         except NOT_ALL_NUMBERS:
             return False
-        self.blocks = list(map(_packed_block, zip(repeat(self.layout), repeat(length), contents)))
+        self.blocks = list(map(packed_block, zip(self.layouts, repeat(length), contents)))
         return self._are_times_good()
 
-    def last_time(self, place: int) -> float:
-        """Return the Unix time of the last sample of a block [s]."""
-        return float(self.lists[place * self._step][-1])
-
-    @property
-    def _step(self) -> int:
-        return 1 + len(self.layout.names)
-
     def _are_times_good(self) -> bool:
-        times = [*chain.from_iterable(self.lists[:: self._step])]
+        times = [*chain.from_iterable(self.lists[:: 1 + len(self.layout.names)])]
         packed = None
         if len(times) >= LONG_LIST:
             packed = b"".join([each.content[: 8 * self.length] for each in self.blocks])
         return _TIMES.issuperset(map(type, times)) and all_near(times, TIME_UNKNOWN, packed)
+
+
+@dataclass(slots=True, eq=False)
+class Lot:
+    """The blocks of one buffer in a pool."""
+
+    provider: Provider
+    buffer: BlockBuffer
+    pool: Pool
+    numbers: list[int]
+    places: list[int]
+
+    @property
+    def blocks(self) -> list[PackedBlock]:
+        """The blocks, which are packed."""
+        return list(map(self.pool.blocks.__getitem__, self.places))
 
 
 @dataclass(slots=True, eq=False)
@@ -84,14 +98,15 @@ class NumberRun:
 
     first: int
     end: int
-    last: tuple[Lot, int]
-    """The first block of the last message: its lot, and its place there."""
+    last: tuple[Pool, int]
+    """The first block of the last message: its pool, and its place there."""
 
     @property
     def last_time(self) -> float:
-        """Unix time of the last sample of that block [s]."""
-        lot, place = self.last
-        return lot.last_time(place)
+        """Unix time of the last sample of that block, which is packed [s]."""
+        pool, place = self.last
+        _, length, content = pool.blocks[place]
+        return float(_TIME.unpack_from(content, 8 * (length - 1))[0])
 
 
 class Batch:
@@ -100,12 +115,19 @@ class Batch:
     def __init__(self, introductions: Introductions) -> None:
         self._introductions = introductions
         self.pairs: list[Pair] = []
-        self.messages: list[tuple[int, list[tuple[Lot, int]]]] = []
+        self.messages: list[tuple[int, list[tuple[Pool, int]]]] = []
         """Of each message the number, and the places of its blocks."""
+        self._packed: list[tuple[int, Sequence[PackedBlock]]] = []
         self.runs: dict[Source, NumberRun] = {}
         self.lots: dict[tuple[BlockBuffer, int], Lot] = {}
+        self.pools: dict[tuple[str, int], Pool] = {}
         self.samples = 0
         self.size_bytes = 0
+
+    @property
+    def count(self) -> int:
+        """Number of its messages."""
+        return len(self.messages) + len(self._packed)
 
     @property
     def full(self) -> bool:
@@ -140,19 +162,30 @@ class Batch:
         self.pairs.append(pair)
         return True
 
+    def add_packed(self, source: Source, lots: Sequence[Lot]) -> None:
+        """Add packed messages of one block each, which follow the last one of their source."""
+        for place, lot in enumerate(lots):
+            self.lots[lot.buffer, place] = lot
+            self._packed += zip(lot.numbers, zip(lot.blocks))  # noqa: B905
+            self.samples += lot.pool.length * len(lot.numbers)
+        self._packed.sort(key=_by_number)
+        first, last = self._packed[0][0], self._packed[-1][0]
+        lot = next(lot for lot in lots if lot.numbers[-1] == last)
+        self.runs[source] = NumberRun(first, last + 1, (lot.pool, lot.places[-1]))
+
     def pack(self) -> bool:
         """Pack all; False if some message turns out not to be as usual."""
-        return all(lot.pack() for lot in self.lots.values())
+        return all(pool.pack() for pool in self.pools.values())
 
     def entries(self) -> list[tuple[int, Sequence[PackedBlock]]]:
         """Return number and packed blocks of each message."""
-        entries: list[tuple[int, Sequence[PackedBlock]]] = []
+        entries = [*self._packed]
         for number, places in self.messages:
             if len(places) == 1:
-                ((lot, place),) = places
-                entries.append((number, (lot.blocks[place],)))
+                ((pool, place),) = places
+                entries.append((number, (pool.blocks[place],)))
             else:
-                entries.append((number, [lot.blocks[place] for lot, place in places]))
+                entries.append((number, [pool.blocks[place] for pool, place in places]))
         return entries
 
     def _place(
@@ -162,18 +195,24 @@ class Batch:
         buffer: BlockBuffer,
         times: list[Any],
         columns: _Lists,
-    ) -> tuple[Lot, int]:
-        length = len(times)
+    ) -> tuple[Pool, int]:
+        length, layout = len(times), buffer.layout
+        pool = self.pools.get((layout.codes, length))
+        if pool is None:
+            pool = self.pools[layout.codes, length] = Pool(layout, length)
+        place = len(pool.layouts)
+        pool.layouts.append(layout)
+        pool.lists.append(times)
+        pool.lists += columns
         lot = self.lots.get((buffer, length))
         if lot is None:
-            lot = Lot(provider, buffer, buffer.layout, length)
-            self.lots[buffer, length] = lot
-        lot.numbers.append(number)
-        lot.lists.append(times)
-        lot.lists += columns
+            self.lots[buffer, length] = Lot(provider, buffer, pool, [number], [place])
+        else:
+            lot.numbers.append(number)
+            lot.places.append(place)
         self.samples += length
-        self.size_bytes += length * buffer.layout.width
-        return lot, len(lot.numbers) - 1
+        self.size_bytes += length * layout.width
+        return pool, place
 
 
 def _next_number(source: Source, run: NumberRun | None) -> int | None:

@@ -80,12 +80,16 @@ class MessagePath:
 
     def _commit(self, batch: Batch) -> None:
         """Record a batch; if that is not possible together in parts, or one by one."""
+        if not self.commit(batch):
+            self._take_apart(batch.pairs)
+
+    def commit(self, batch: Batch) -> bool:
+        """Record a batch; False, with nothing changed, if that is not possible."""
         now = self._clock()
         segment = self._written(batch, now)
         if segment is None:
-            self._take_apart(batch.pairs)
-            return
-        self.messages += len(batch.pairs)
+            return False
+        self.messages += batch.count
         self.samples += batch.samples
         for source, run in batch.runs.items():
             source.received_at = now.at
@@ -97,6 +101,7 @@ class MessagePath:
             )
         for source in batch.runs:
             filing.write_early(source.providers[0], source.providers, now)
+        return True
 
     def _take_apart(self, pairs: Sequence[Pair]) -> None:
         """Take messages of a batch that was not written, one of which is not as usual."""

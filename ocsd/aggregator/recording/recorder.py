@@ -57,6 +57,7 @@ from ocsd.aggregator.disk.ledger import origin_of_holes
 from ocsd.aggregator.disk.upkeep import Worker
 from ocsd.aggregator.frames.frames import RecordingRun
 from ocsd.aggregator.incoming.moment import Instant
+from ocsd.aggregator.incoming.spooled import SpooledRun
 from ocsd.aggregator.incoming.tally import Log
 from ocsd.aggregator.numbers.share import Share
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
@@ -73,6 +74,7 @@ from ocsd.aggregator.recording.message_path import MessagePath
 from ocsd.aggregator.recording.opening import Opened, open_folder
 from ocsd.aggregator.recording.pause import Pause
 from ocsd.aggregator.recording.refusals import Refusals
+from ocsd.aggregator.recording.spooled_path import SpooledPath, parts
 from ocsd.aggregator.recording.unframed import Unframed
 from ocsd.errors import DataFolderError
 from ocsd.journal.format import Alive, Outage
@@ -104,6 +106,7 @@ class Recorder:
         self._pause = Pause(opened.archive.folder, log)
         self._refusals = Refusals(opened.archive.folder, log)
         self._path = MessagePath(opened, self._pause, self._refusals, log, clock)
+        self._spooled = SpooledPath(opened.introductions, self._path)
         if self._ledger.alive_at is not None:
             self._record_outage(Outage(self._ledger.alive_at, clock().at, opened.cause))
 
@@ -159,6 +162,20 @@ class Recorder:
     def accept_all(self, pairs: Sequence[tuple[object, Mapping[str, Any]]]) -> None:
         """Take several messages of recorded feeds at once: that costs less than one by one."""
         self._survive(lambda: self._path.accept_all(pairs))
+
+    def record_spooled(self, agent: str, key: SourceKey, run: SpooledRun) -> int:
+        """Take messages from the spool of an agent; return how many could be decoded."""
+        count = 0
+        for begin, end in parts(run):
+            part = run.part(begin, end)
+            if self.share.has(run.info) and self._accepts(part):
+                count += len(part.numbers)
+                continue
+            pairs = tuple(part.pairs())
+            self.record(SpoolPage(agent, key, pairs, (), part.numbers[-1] + 1))
+            self._spooled.learn(part)
+            count += len(pairs)
+        return count
 
     def tick(self) -> None:
         """Write everything that is due; call it about once a second."""
@@ -228,6 +245,11 @@ class Recorder:
             "lost_last_day": holes_since(self._ledger.holes, now.at - DAY_S),
             "disk": disk_room(self._archive.folder),
         }
+
+    def _accepts(self, part: SpooledRun) -> bool:
+        taken: list[bool] = []
+        self._survive(lambda: taken.append(self._spooled.accept(part)))
+        return any(taken)
 
     def _survive(self, action: Callable[[], None]) -> None:
         """Do something; a defect of ours must not end the recording, and is put on record."""

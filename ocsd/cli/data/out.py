@@ -66,7 +66,8 @@ def export(
     """Write the samples of FIELDs to a file for other programs.
 
     FIELD is a whole name (observatory.fake-data1.feeds.false_temperatures.channel_00),
-    a shell pattern of such names, or a unique ending (channel_05).
+    a shell pattern of such names, a unique ending (channel_05), or an instance or a feed, for all
+    fields of it (fake-data1).
 
     CSV and Parquet have a column `time` (CSV: Unix time in seconds) and one for each
     field. Fields that were not sampled together are joined by time: a row for each

@@ -24,6 +24,7 @@ from ocsd.data.index import FileSummary
 from ocsd.data.spans import window
 from ocsd.errors import NoDataError, UsageError
 from ocsd.history.file import read_since
+from ocsd.text.times import no_time_between
 
 
 class Selection(NamedTuple):
@@ -160,7 +161,7 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
         **arguments: Any,
     ) -> Any:
         if since_at is not None and until_at is not None and until_at <= since_at:
-            raise UsageError("--until is not later than --since, so there is no time between them")
+            raise UsageError(no_time_between(since_at, until_at))
         found = place.find(next(iter(folders), None), site_file, host)
         if found.note:
             print(f"ocsd: note: {found.note}", file=sys.stderr)

@@ -189,7 +189,7 @@ def total(folder: Path, summaries: Sequence[FileSummary], missing: Sequence[Gap]
 def nothing(when: str, being_written: bool, journal: bool) -> str:
     """Return the message of `ocsd data ls` if there are no data, with or without a journal."""
     if journal:
-        return f"there are no data{when}: no message of a recorded feed has come in"
+        return f"there are no data{when}: no message of a recorded feed came in"
     text = f"there are no data{when} in files"
     if not being_written:
         return text

@@ -186,6 +186,7 @@ def _world(host: Host | None) -> World:
         has_folder=os.path.isdir,
         has_node_config=_has_node_config,
         why_no_class=_classes(host),
+        logs_folder=os.environ.get("LOGS_DIRECTORY", ""),
     )
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from ocsd.cli.arguments import trial
+from ocsd.cli.talk import engine
 from ocsd.client.http import ControlClient, ControlClientError
 from ocsd.migration.attempt import Observed
 from ocsd.migration.finding import MoveFinding, Paper
 from ocsd.router import probe
-from ocsd.site.model import Host, Hub, Site
+from ocsd.site.model import IN_CONTAINERS, Host, Hub, Site
 
 _ALIVE_LIMIT_S: Final = 3.0
 _AT_ONCE: Final = 8
@@ -29,6 +30,7 @@ def observe(site: Site, host: Host) -> Observed:
     hub = host.hub(site.hub)
     router = probe.probe(hub.wamp_server)
     page = host.web.listen
+    has_containers = any(each.manage in IN_CONTAINERS for each in host.instances)
     return Observed(
         router=str(router),
         holder=probe.holder(hub.wamp_server),
@@ -36,6 +38,7 @@ def observe(site: Site, host: Host) -> Observed:
         page=page,
         alive=_alive(host, hub) if router == probe.Answering.ROUTER else (),
         faults=[text for kind, text in trial.problems(site, host) if kind == "problem"],
+        no_engine=engine.why_away() if has_containers else "",
     )
 
 

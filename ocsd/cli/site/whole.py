@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -51,15 +51,23 @@ class WholeSite:
     trouble : str
         Why the hosts of other machines are not among them; empty if they are.
     beside : iterable of SiteHost
-        Hosts of other sites whose daemons run on this machine.
+        Hosts whose daemons run on this machine and are not in the site file of the host that was
+        asked: those of other sites, and new ones.
+    asked : str
+        The host that was asked for all hosts of the site; empty if none was.
     """
 
     def __init__(
-        self, hosts: Iterable[SiteHost], trouble: str = "", beside: Iterable[SiteHost] = ()
+        self,
+        hosts: Iterable[SiteHost],
+        trouble: str = "",
+        beside: Iterable[SiteHost] = (),
+        asked: str = "",
     ) -> None:
         self.hosts = [_view(each) for each in hosts]
         self.trouble = trouble
         self.beside = [_view(each) for each in beside]
+        self.asked = next((each for each in self.hosts if each.host.host == asked), None)
 
 
 def _view(host: SiteHost) -> HostView:
@@ -90,13 +98,13 @@ def found(through: str | None = None, *, is_brief: bool = True) -> WholeSite:
     here = {each.host: each for each in _here(daemons)}
     silent = {name for name, each in here.items() if not each.answers}
     try:
-        hosts = whole_site(None, silent, through, is_brief=is_brief)[1]
+        way, hosts = whole_site(None, silent, through, is_brief=is_brief)
     except OcsdError as error:
         if not here or through is not None:
             raise
         return WholeSite(here.values(), str(error))
     listed = [_fresher(each, here.pop(each.host, None)) for each in hosts]
-    return WholeSite(listed, beside=here.values())
+    return WholeSite(listed, beside=here.values(), asked=next(way.asked_for_all()))
 
 
 def instead_of(error: OcsdError, *, is_brief: bool) -> WholeSite:
@@ -145,10 +153,26 @@ def lines(site: WholeSite, screen: Terminal, *, everything: bool = False) -> lis
         else:
             printed += _joined(_of_host(each, screen), screen)
     for each in site.beside:
-        name = each.host.host
-        note = f"of another site; all of that one: ocsd status --site --host {name}"
-        printed += _joined([*_of_host(each, screen), [f"  {name} is {note}"]], screen)
+        printed += _joined([*_of_host(each, screen), [f"  {_why_beside(each, site)}"]], screen)
     return printed
+
+
+def _why_beside(view: HostView, site: WholeSite) -> str:
+    """Say why a host that runs here is not counted."""
+    name = view.host.host
+    if site.asked is not None and _hub(view) and _hub(view) == _hub(site.asked):
+        asked = site.asked.host.host
+        return (
+            f"{name} has the same hub, and {asked} uses another version of the site file, without "
+            f"{name}: ocsd reload {asked}:"
+        )
+    return f"{name} is of another site; all of that one: ocsd status --site --host {name}"
+
+
+def _hub(view: HostView) -> Mapping[str, str]:
+    """Return the router's addresses as the daemon of a host on this machine tells them."""
+    hub: Mapping[str, str] = (view.host.status or {}).get("hub") or {}
+    return hub
 
 
 def exit_code(site: WholeSite, *, strict: bool = False) -> int:

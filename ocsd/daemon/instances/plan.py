@@ -1,5 +1,6 @@
 """The part of the site file that one host runs."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -250,7 +251,8 @@ def _page(host: Host) -> tuple[Instance, ...]:
     listed = {word for each in host.instances for word in (each.agent_class, each.instance_id)}
     if not host.web.enabled or not listed.isdisjoint((WEB_CLASS, WEB_NAME)):
         return ()
-    limits = ResourceLimits(nice=WEB_NICE)
+    # Where the daemon itself runs behind others, only root may go before it.
+    limits = ResourceLimits(nice=max(WEB_NICE, os.nice(0)))
     return (Instance(instance_id=WEB_NAME, agent_class=WEB_CLASS, limits=limits),)
 
 

@@ -44,6 +44,8 @@ class Change:
     """The entries that differ."""
     effects: Mapping[str, Effect] = field(default_factory=dict)
     """The effect on those instances, once it is foreseen."""
+    new_hosts: tuple[str, ...] = ()
+    """Other hosts that only the new version has."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it for the control API (docs/reference/control-api.md)."""
@@ -56,6 +58,7 @@ class Change:
             "values": {key: dict(pairs) for key, pairs in changes.values.items()},
             "hooks": dict(changes.hooks),
             "effects": {key: str(effect) for key, effect in self.effects.items()},
+            "new_hosts": list(self.new_hosts),
             "unchanged": sum(not keys for keys in changes.kept.values()),
             "warnings": self.settings.warnings(),
         }
@@ -88,7 +91,9 @@ def compare(settings: Settings, text: str | None = None) -> Change:
         raise ReloadRefusedError("log-dir changed; it takes effect with: ocsd stop, ocsd start")
     moved = _moved(settings.plan.host.agent_paths, host.agent_paths)
     hooks = (settings.plan.host.hooks, host.hooks)
-    return Change(after, difference(_launches(settings), _launches(after), moved, hooks))
+    found = difference(_launches(settings), _launches(after), moved, hooks)
+    new_hosts = tuple(name for name in site.hosts if name not in settings.site.hosts)
+    return Change(after, found, new_hosts=new_hosts)
 
 
 def _refuse_changed_router(before: Settings, after: Settings) -> None:

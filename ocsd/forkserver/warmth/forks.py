@@ -180,5 +180,5 @@ class Spares:
         except BaseException:  # noqa: BLE001 - the fork server's own code must not go on here
             traceback.print_exc()
             os._exit(1)
-        child.become(code, request)
+        child.become(code.changed, request)
         os._exit(1)

@@ -73,6 +73,8 @@ class Loading:
         self._for_agents = list(FOR_AGENTS)
         self._pause_s = MOMENT_S
         self._is_rehearsed = False
+        self._is_checked = False
+        self._changed: str | None = None
 
     def expect(self, agents: int) -> None:
         """Take into account how many agents are to be started."""
@@ -87,6 +89,19 @@ class Loading:
         if self._is_rehearsed:
             return inf
         return self._pause_s
+
+    def check_again(self) -> None:
+        """Forget what `changed` has returned: more is asked for."""
+        self._is_checked = False
+
+    def changed(self) -> str | None:
+        """Return a path that has changed since it was loaded; None if there is none.
+
+        The files are checked once for all that is asked for at the same time.
+        """
+        if self.code is not None and not self._is_checked:
+            self._is_checked, self._changed = True, self.code.changed()
+        return self._changed
 
     def step(self) -> None:
         """Load one more library, or rehearse; nothing if all is done."""

@@ -178,8 +178,6 @@ class Engine:
             done = self.podman(*words, check=not offline, limit_s=800)
             if not done.returncode:
                 break
-        # Earlier builds; the steps of recent ones are used again.
-        self.podman("image", "prune", "--force", "--filter", "until=48h")
 
     def compose(self, folder, *words, check=True, limit_s=120, **variables):
         """Run docker-compose in a folder, against this engine; return the finished process."""
@@ -217,6 +215,8 @@ class Engine:
     def close(self):
         """Remove what is not kept, and let the next run begin."""
         self.clear()
+        # Earlier builds; the steps of recent ones are used again.
+        self.podman("image", "prune", "--force", "--filter", "until=48h")
         self._lock.close()
 
 

@@ -1,43 +1,10 @@
 #!/bin/sh
-# tests/system/packages/debian.sh RELEASE OUT: build the Debian package twice in an empty system of
-# that release, install it in another one, run a host there, and purge it. Prints times and sizes.
-# Needs root and mmdebstrap. The base system is kept for the next time.
+# tests/system/packages/debian.sh RELEASE OUT: build the Debian package of the wheel in OUT in an empty
+# system of that release, twice (once with ONCE=1), install it in another one, run a host there, and
+# purge it. Prints times and sizes. Needs what empty.sh needs.
 set -eu
 release=$1 out=$2
-base=${DEBIAN_BASE:-/var/tmp/ocsd-packages}/$release.tar
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
-certificates=/etc/ssl/certs/ca-certificates.crt
-started=$(date +%s)
-mkdir -p "$(dirname "$base")" "$out"
-say() { echo "$release: $* ($(($(date +%s) - started)) s)"; }
-
-if [ ! -s "$base" ]; then
-    mmdebstrap --variant=minbase --include=adduser,ca-certificates,python3,python3-venv "$release" \
-        "$base" "$mirror"
-    say "empty system made"
-fi
-scratch=$(mktemp -d /var/tmp/ocsd-debian-XXXXXX)
-trap 'rm -rf "$scratch"' EXIT
-
-unpack() {
-    mkdir "$scratch/$1"
-    tar -C "$scratch/$1" -xf "$base"
-    cp /etc/resolv.conf /etc/hosts "$scratch/$1/etc/"
-    cp $certificates "$scratch/$1$certificates"
-}
-
-inside() { # inside ROOT COMMAND: the mounts are gone with the command, however it ends
-    root=$scratch/$1 && shift
-    unshare --mount --pid --fork sh -c '
-        root=$1 && shift
-        mount -t proc proc "$root/proc"
-        for folder in sys dev dev/pts dev/shm; do mount --bind "/$folder" "$root/$folder"; done
-        exec env -i HOME=/root LANG=C.UTF-8 PATH=/usr/bin:/bin:/usr/sbin:/sbin TERM=dumb \
-            PIP_CERT='$certificates' REQUESTS_CA_BUNDLE='$certificates' \
-            OPENBLAS_CORETYPE="${OPENBLAS_CORETYPE:-}" SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-}" \
-            DEBIAN_FRONTEND=noninteractive chroot "$root" sh -ec "$*"
-    ' sh "$root" "$@"
-}
+. "$(dirname "$0")/empty.sh"
 
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 export SOURCE_DATE_EPOCH
@@ -59,18 +26,18 @@ if [ -z "${ONCE:-}" ]; then
     }
     say "built again, bit by bit the same"
 fi
-rm -rf "$scratch/build/opt"
 cp "$deb" "$out/"
+rm -rf "$scratch/build"
 
 unpack host
-cp "$deb" "$scratch/host/ocsd.deb"
-inside host "dpkg --install /ocsd.deb"
+cp "$out/$(basename "$deb")" "$scratch/host/ocsd.deb"
+offline host "dpkg --install /ocsd.deb"
 size=$(du -sm "$scratch/host/opt/ocsd" | cut -f1)
 say "installed, $size MB in /opt/ocsd"
-cp tests/system/packages/host.sh "$scratch/host/host.sh"
-inside host "sh /host.sh"
+cp tests/system/packages/host.sh tests/system/packages/main_job.sh "$scratch/host/"
+offline host "sh /host.sh"
 say "a host ran: router, recorder, agents, data"
-inside host "
+offline host "
     echo '# mine' >>/etc/ocsd/default.yaml
     dpkg --remove ocsd
     test -f /etc/ocsd/default.yaml

@@ -13,15 +13,6 @@ cat >/as_ocs <<'SCRIPT'
 set -eu
 export RUNTIME_DIRECTORY=/run/ocsd STATE_DIRECTORY=/var/lib/ocsd LOGS_DIRECTORY=/var/log/ocsd
 cd /var/lib/ocsd
-ocsd check --host localhost --deep
-ocsd start -d --host localhost || test $? = 3
-i=0
-until ocsd status && ocsd data ls 2>/dev/null | grep -q fake-data1; do
-    i=$((i + 1))
-    test $i -lt 60 || { ocsd status; ocsd logs -n 20; exit 1; }
-    sleep 1
-done
-ocsd stop --yes
-test -n "$(find data -name '*.g3')"
+sh /main_job.sh localhost
 SCRIPT
 setpriv --reuid ocs --regid ocs --init-groups sh /as_ocs

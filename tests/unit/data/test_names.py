@@ -22,6 +22,9 @@ KNOWN = [
         (["thermo1.feeds.temps.channel_00"], [2]),
         (["observatory.thermo1.*"], [2, 3]),
         (["thermo1.*"], [2, 3]),
+        (["thermo1"], [2, 3]),
+        (["observatory.thermo1"], [2, 3]),
+        (["fake-data1.feeds.false_temperatures"], [0, 1]),
         (["*.channel_00"], [0, 2]),
         (["channel_0[12]"], [1]),
         (["pressure", "*.channel_0?", "pressure"], [3, 0, 1, 2]),
@@ -37,6 +40,12 @@ def test_an_ending_of_several_names_is_refused_with_their_names():
     assert "'*.channel_00' for all" in str(caught.value)
 
 
+def test_a_part_of_the_names_of_several_instances_is_refused():
+    with pytest.raises(UsageError, match="'feeds' is a part of 4 names") as caught:
+        choose(["feeds"], KNOWN)
+    assert "'*.feeds.*' for all" in str(caught.value)
+
+
 def test_part_of_a_word_is_no_ending():
     with pytest.raises(NoDataError, match="did you mean 'pressure'"):
         choose(["ressure"], KNOWN)
@@ -48,8 +57,7 @@ def test_part_of_a_word_is_no_ending():
         ("presure", "did you mean 'pressure'"),
         ("temps.presure", "did you mean 'temps.pressure'"),
         ("*.humidity*", "`ocsd data ls` lists"),
-        ("thermo1.feeds.temps", r"; write 'thermo1.feeds.temps.\*' for everything of it"),
-        ("fake-data1", r"; write 'fake-data1.\*' for everything of it"),
+        ("ermo1", "`ocsd data ls` lists"),
     ],
 )
 def test_a_name_of_nothing_is_refused_with_the_nearest(wrong, hint):

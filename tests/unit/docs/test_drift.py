@@ -1,6 +1,7 @@
 """The tests of the documentation fail when code and pages drift apart.
 
-Five changes are made to a copy of the code, and the tests that hold it against the pages run there.
+One change of each kind is made to a copy of the code, and the tests that hold it against the pages
+run there.
 """
 
 import os
@@ -28,6 +29,36 @@ DRIFTS = {
         '"--stern"',
         "unit/docs/test_generated.py::test_a_page_that_is_made_from_the_code_is_up_to_date[commands.md]",
     ),
+    "an exit code": (
+        "ocsd/errors.py",
+        "    exit_code = 4\n",
+        "    exit_code = 6\n",
+        "unit/docs/test_pages.py::test_the_operators_page_has_the_exit_code_of_every_error",
+    ),
+    "an error": (
+        "ocsd/errors.py",
+        "class NoSuchAlarmError(",
+        'class StrayError(OcsdError):\n    """Stray."""\n\n\nclass NoSuchAlarmError(',
+        "unit/docs/test_generated.py::test_a_page_that_is_made_from_the_code_is_up_to_date[errors.md]",
+    ),
+    "a hook": (
+        "ocsd/site/supervision.py",
+        '    "on-incident",\n',
+        '    "on-incident",\n    "on-rain",\n',
+        "unit/docs/test_pages.py::test_the_supervision_page_names_every_layer_answer_hook_and_limit",
+    ),
+    "a path of the control API": (
+        "ocsd/daemon/api/control.py",
+        'putChild(b"audit"',
+        'putChild(b"log-book"',
+        "unit/docs/test_control_api.py::test_the_page_has_every_request",
+    ),
+    "a path of the page": (
+        "ocsd/web/api/table.py",
+        '            "login",\n',
+        '            "enter",\n',
+        "unit/web/test_table.py::test_the_page_has_every_request",
+    ),
     "a metric": (
         "ocsd/web/metrics",
         "ocsd_page_viewers",
@@ -51,7 +82,7 @@ DRIFTS = {
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory):
-    """What pytest says in a copy of the repository with all five changes."""
+    """What pytest says in a copy of the repository with all of these changes."""
     copy = tmp_path_factory.mktemp("drifted")
     ignore = shutil.ignore_patterns("__pycache__", "vendor")
     for folder in FOLDERS:

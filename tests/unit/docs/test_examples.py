@@ -1,7 +1,10 @@
 """Commands and site files of pages can be typed as they stand."""
 
+import ast
+import json
 import re
 import shlex
+import tomllib
 from configparser import ConfigParser
 from contextlib import suppress
 from textwrap import dedent
@@ -27,13 +30,15 @@ COMMAND_PAGES = sorted(
     {"README.md", *(str(each.relative_to(ROOT)) for each in (ROOT / "docs").rglob("*.md"))}
     - _NOT_TO_TYPE
 )
+_BEFORE = r"\$ |(?:\.venv|/opt/ocsd)/bin/|docker exec HOST |docker-compose exec ocsd "
 OF_OCS = "docs/moving-from-ocs/migrate.md"
 """Its site file is one of OCS, with mistakes (tests/unit/cli/migration/test_command.py)."""
 
 
 def in_blocks(text):
     """Return what follows `ocsd` in each command that stands on a line of its own."""
-    return re.findall(r"^ {4,}(?:\.venv/bin/)?ocsd ([a-z-].*?)(?: {2}.*)?$", text, re.MULTILINE)
+    found = re.findall(rf"^ {{4,}}(?:{_BEFORE})?ocsd ([a-z-].*?)(?: {{2}}.*)?$", text, re.MULTILINE)
+    return [each for each in found if not each.startswith("--")]  # of an image's entry point
 
 
 def in_sentences(text):
@@ -77,11 +82,16 @@ def test_the_pages_install_what_there_is():
             assert {*extras.split(",")} <= {*setup["options.extras_require"]}
 
 
+def blocks_of_yaml(name):
+    """Return the blocks of YAML of a page."""
+    found = re.findall(r"^ *```yaml\n(.*?)```", (ROOT / name).read_text(), re.M | re.DOTALL)
+    return list(map(dedent, found))
+
+
 def site_files():
     """Yield each page and each whole site file on it."""
     for name in COMMAND_PAGES:
-        blocks = re.findall(r"^ *```yaml\n(.*?)```", (ROOT / name).read_text(), re.M | re.DOTALL)
-        for example in map(dedent, blocks):
+        for example in blocks_of_yaml(name):
             if re.search(r"^hub:", example, re.M) and re.search(r"^hosts:", example, re.M):
                 yield name, example
 
@@ -107,3 +117,78 @@ def test_a_site_file_of_a_page_is_right(name, example, tmp_path):
         for entry in host.instances:
             if entry.agent_class == "AggregatorAgent":
                 make_parser().parse_args(entry.arguments)
+
+
+_HUB = {"wamp_server": "ws://localhost:8001/ws"}
+_OTHER_FILES = {
+    "services": "docker compose",
+    "thermo1-view": "docker compose",
+    "scrape_configs": "Prometheus",
+    "user": "a person's settings",
+    "password_file": "a person's settings",
+    "distrib_hashfunc": "an access director",
+    "default": "an access director",
+}
+"""A key of each kind of file that is no site file, with the program that reads it."""
+
+
+def completed(part):
+    """Return the site file of which an example is a part; None if it is of another file."""
+    match part:
+        case [{"agent-class": _}, *_]:
+            return completed({"agent-instances": part})
+        case {"hub": _, "hosts": _}:
+            return part
+        case {"hosts": _}:
+            return {"hub": _HUB, **part}
+        case {"hub": hub}:
+            return {"hub": hub, "hosts": {"lab": {"agent-instances": []}}}
+        case {"agent-instances": _} | {"hooks": _} | {"alarms": _}:
+            return {"hub": _HUB, "hosts": {"lab": {"agent-instances": [], **part}}}
+    return None
+
+
+PARTS = [
+    (name, example)
+    for name in COMMAND_PAGES
+    for example in blocks_of_yaml(name)
+    if name != OF_OCS and (name, example) not in SITE_FILES
+]
+
+
+@pytest.mark.parametrize(("name", "example"), PARTS)
+def test_a_part_of_a_site_file_fits_into_one(name, example, tmp_path):
+    part = yaml.safe_load(example)
+    whole = completed(part)
+    if whole is None:
+        keys = {*(part[0] if isinstance(part, list) else part)}
+        assert keys & _OTHER_FILES.keys(), "name the program that reads it, or complete it"
+        return
+    file = tmp_path / "site.yaml"
+    file.write_text(yaml.safe_dump(whole))
+    # The agents that an alarm is about need not stand in the example.
+    assert [
+        each for each in load(file).warnings if "which the site file does not" not in each
+    ] == []
+
+
+READERS = {
+    "python": ast.parse,
+    "json": json.loads,
+    "toml": tomllib.loads,
+    "ini": lambda text: ConfigParser(strict=False).read_string(text),
+}
+"""The readers of blocks in other languages; what they do is tested with their subjects."""
+
+
+def other_blocks():
+    for name in COMMAND_PAGES:
+        text = (ROOT / name).read_text()
+        for language, block in re.findall(r"^ *```(\w+)\n(.*?)```", text, re.M | re.DOTALL):
+            if language in READERS:
+                yield name, language, dedent(block)
+
+
+@pytest.mark.parametrize(("name", "language", "block"), [*other_blocks()])
+def test_a_block_of_a_page_is_of_its_language(name, language, block):
+    READERS[language](block)

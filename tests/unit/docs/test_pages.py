@@ -20,6 +20,7 @@ from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Response
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.paths import of_host
+from tests.unit.docs.generated import errors
 
 ROOT = Path(__file__).parents[3]
 PAGES = [
@@ -69,6 +70,17 @@ def test_the_exit_codes_of_the_operators_page_are_those_of_the_help(capsys):
     assert told == ["0", "1", "2", "3", "4", "5", "69", "75", "77", "78", "130"]
     for code in told:
         assert re.search(rf"^\s*{code}\s", shown, re.MULTILINE), code
+
+
+OF_AGENTS = "125"
+"""The exit code with which a process of an agent says that it is not to be tried again."""
+
+
+def test_the_operators_page_has_the_exit_code_of_every_error():
+    told = {*re.findall(r"^\| (\d+) \|", page("run/operating.md"), re.MULTILINE)}
+    of_errors = re.findall(r"^\| `\w+` \| (\d+) \|", errors(), re.MULTILINE)
+    assert {*of_errors} - {OF_AGENTS} <= told
+    assert len(of_errors) > 50
 
 
 def section(title, level="##"):

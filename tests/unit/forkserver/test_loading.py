@@ -34,6 +34,28 @@ def test_the_router_waits_for_no_library_of_agents_and_few_agents_for_no_rehears
     assert json.loads(done.stdout) == [0.0, True, True, *LOADED]
 
 
+CHECKED = """
+import json, sys
+from ocsd.forkserver.warmth.loading import Loading
+loading = Loading()
+loading.expect(3)
+told = [loading.changed()]
+loading.make_ready(for_agents=True)
+checks = []
+loading.code.changed = lambda: checks.append(0) or f"file {len(checks)}"
+told += [loading.changed(), loading.changed()]
+loading.check_again()
+told += [loading.changed(), loading.changed()]
+print(json.dumps(told))
+"""
+
+
+def test_files_are_checked_once_for_all_that_is_asked_for_at_the_same_time():
+    done = subprocess.run([sys.executable, "-c", CHECKED], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [None, "file 1", "file 1", "file 2", "file 2"]
+
+
 def test_a_fork_server_serves_a_daemon_of_before_an_upgrade_that_tells_no_number(tmp_path):
     command = [sys.executable, "-P", "-m", "ocsd.forkserver"]
     lines = f"{tmp_path}/socket\n{tmp_path}/log\n"

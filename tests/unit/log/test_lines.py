@@ -26,6 +26,25 @@ def test_text_with_braces_is_logged_as_it_is():
     assert line(log_format="got {'a': 1}").endswith("[info] got {'a': 1}\n")
 
 
+class Silent:
+    def __format__(self, how):
+        raise OSError("no text")
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        ({"log_format": "{n:.1f} K of {name!r}", "n": 4.25, "name": "a"}, "4.2 K of 'a'"),
+        ({"log_format": "{now()} {n}", "now": lambda: "noon", "n": 1}, "noon 1"),
+        ({"log_format": "{place.name} (pid {n})", "place": LogLevel.info, "n": 1}, "info (pid 1)"),
+        ({"log_format": "{missing}"}, "{missing}"),
+        ({"log_format": "{n}", "n": Silent()}, "{n}"),
+    ],
+)
+def test_fields_are_put_into_the_text_as_twisted_does_it(event, text):
+    assert line(**event).endswith(f"[info] {text}\n")
+
+
 def test_further_lines_are_indented():
     assert line(log_format="one\ntwo\n").endswith("[info] one\n  two\n")
 

@@ -131,11 +131,12 @@ NODE = """\
 """
 
 
-def world(*, programs=(), folders=(), nodes=(), classes=None):
+def world(*, programs=(), folders=(), nodes=(), classes=None, logs=""):
     """Return a machine that has these, and all classes unless they are listed."""
     return World(
         has_program=lambda name: name in programs,
         has_folder=lambda name: name in folders,
         has_node_config=lambda name: name in nodes,
         why_no_class=lambda name: "" if classes is None or name in classes else f"no {name} here",
+        logs_folder=logs,
     )

@@ -49,6 +49,14 @@ def test_a_host_for_containers_is_left_alone(site):
     assert any("host empty: the entry of another machine" in each for each in taken)
 
 
+def test_the_folder_of_logs_that_comes_first_is_named(site):
+    texts = [str(each) for each in of_entries(site) if each.thing == "log-dir"]
+    assert "log-dir: logs are written to /log; as a service of the system, to /var" in texts[0]
+    found = of_entries(site, "daq-1-docker", logs="/srv/log")
+    texts = [str(each) for each in found if each.thing == "log-dir"]
+    assert "log-dir: logs are written to /srv/log/daq-1-docker, not to it; LOGS" in texts[0]
+
+
 def test_a_machine_that_is_in_no_entry_is_told_so(site):
     (text,) = [each for each in told(of_entries(site, "x"), MoveVerdict.DO) if "hosts:" in each]
     assert text.endswith("name its entry with --host")
@@ -193,6 +201,15 @@ def test_a_stranger_at_the_hubs_address_and_wrong_arguments_come_first(site):
     observed = seen(router="stranger", faults=["s:3: instance 'a': no option --x; correct it"])
     found = list(attempt.findings(observed, "s", site.hosts["daq-1"], site.hub))
     assert [each.thing for each in found if each.verdict == "first"] == ["router", "arguments"]
+
+
+def test_a_docker_that_is_away_is_told_with_the_next_step(site):
+    observed = seen(no_engine="Docker is not there (/s: No such file); start it")
+    found = list(attempt.findings(observed, "s", site.hosts["daq-1"], site.hub))
+    (told_of,) = [each for each in found if each.thing == "Docker"]
+    assert (told_of.verdict, told_of.step) == ("to do", "start it")
+    line = next(each.line for each in of_entries(site) if "LSA11AA" in each.thing)
+    assert told_of.line == line
 
 
 def test_every_message_names_place_thing_cause_and_step(site):

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from ocsd.agent.wellbeing import this_process
-from ocsd.system.notify import Delivery, decode, encode, notify, receiver
+from ocsd.system.notify import Delivery, decode, encode, notify, receiver_finder
 
 
 @pytest.fixture
@@ -77,6 +77,7 @@ def test_a_new_supervisor_is_another_receiver_even_if_its_socket_has_the_same_nu
 ):
     path = tmp_path / "notify"
     monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+    receiver = receiver_finder()
     assert receiver() is None
     found = []
     for _ in range(20):

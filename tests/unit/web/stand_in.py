@@ -92,7 +92,7 @@ class Handler(BaseHTTPRequestHandler):
             "values": {"at": now, "values": values},
             "history": {"entries": [{**entry, "reason": "restart requested"}]},
             "views": {"views": []},
-            "me": {"closed": False},
+            "me": {"closed": False, "person": None, "role": "", "roles": [], "can_log_out": False},
             "about": {"version": "0.0", "since_at": now, "pid": 1, "viewers": 1},
         }[words[0]]
 

@@ -101,9 +101,10 @@ def _no_data(selection: Selection) -> str:
 
 
 def _code_without_data(selection: Selection) -> int:
-    """Return the exit code where there are no data, though a time was asked for and is over."""
-    is_over = selection.of_time and not selection.folder.written_now()
-    return NoDataError.exit_code if is_over else 0
+    """Return the exit code where there are no data of a time, and none wait for their frame."""
+    folder = selection.folder
+    is_known = folder.unframed is not None or not folder.written_now()
+    return NoDataError.exit_code if selection.of_time and is_known else 0
 
 
 @options.command(
@@ -122,7 +123,8 @@ def _code_without_data(selection: Selection) -> int:
 def info(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
     """Show fields, types, rates, times and files of feeds.
 
-    FEED or FIELD is a whole name, a shell pattern, or a unique ending of a name.
+    FEED or FIELD is a whole name, a shell pattern, or a unique ending of a name; an instance
+    means everything of it.
     """
     feeds = {feed.feed: feed for feed in selection.feeds(selection.summaries())}
     of_field = {name: feed.feed for feed in feeds.values() for name in feed.fields}
@@ -134,7 +136,7 @@ def info(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
     print("\n\n".join("\n".join(text.feed_lines(feed, set(chosen))) for feed in chosen_feeds))
 
 
-@options.command("ocsd data gaps", "ocsd data gaps --since 1d 'fake-data1.*'")
+@options.command("ocsd data gaps", "ocsd data gaps --since 1d fake-data1")
 @click.argument("wanted", metavar="[FEED]...", nargs=-1, shell_complete=offered.feeds)
 @selecting
 def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> int:
@@ -154,7 +156,7 @@ def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> int:
     if as_json:
         selection.print_json(gaps=[asdict(gap) for gap in listed])
         return 0
-    if not listed and not summaries:
+    if not listed and not selection.feeds(summaries):
         print(_no_data(selection))
         return _code_without_data(selection)
     if not listed:

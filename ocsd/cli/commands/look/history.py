@@ -22,7 +22,7 @@ from ocsd.status import replies
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 from ocsd.text.reason import Said, clause
-from ocsd.text.times import utc
+from ocsd.text.times import no_time_between, utc
 from ocsd.text.units import duration
 
 _NUMBERS = ("AVAILABLE", "RESTARTS", "UNASKED ENDS")
@@ -69,7 +69,7 @@ def history(
     if to_at <= since_at and until_at is None:
         raise UsageError("--since is in the future, so there is no time since then")
     if to_at <= since_at:
-        raise UsageError("--until is not later than --since, so there is no time between them")
+        raise UsageError(no_time_between(since_at, to_at))
     # A start that was asked for before then may still count.
     entries = _chosen(records.since(host, since_at - START_ALLOWANCE_S), names, agent_class, host)
     by_id = summaries(entries, since_at, to_at)

@@ -19,6 +19,7 @@ from ocsd.errors import NoLogError, UsageError
 from ocsd.log.levels import LEVELS, USUAL
 from ocsd.log.log_lines import LineFilter, LogLine, as_json, events
 from ocsd.log.logfile import Follower
+from ocsd.text.times import no_time_between
 
 _LINES = 100
 _FOLLOW_POLL_S = 0.1
@@ -144,7 +145,7 @@ def _refuse_contradictions(
     if follow and until_at is not None:
         raise UsageError("-f goes on for ever, and --until ends; give one of them")
     if since_at is not None and until_at is not None and until_at <= since_at:
-        raise UsageError("--until is not later than --since, so there is no time between them")
+        raise UsageError(no_time_between(since_at, until_at))
     change = f"ocsd loglevel {' '.join(names) or 'NAME'} {level}"
     if level == USUAL:
         raise UsageError(f"--level shows lines of a level; to log as usual again: {change}")

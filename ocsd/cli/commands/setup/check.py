@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ocsd.cli.arguments import completion, options, trial
-from ocsd.cli.talk import control
+from ocsd.cli.talk import control, engine
 from ocsd.errors import (
     ConfigurationError,
     NoDaemonError,
@@ -66,7 +66,7 @@ def check(site_file: str | None, host: str | None, deep: bool) -> int:
 
     Nothing is started or changed, and no agent's own module is imported. If the host is this
     machine, a warning names users, folders and programs that are missing, and limits above its
-    own.
+    own. Docker is asked for an answer if it is to run an instance.
 
     With --deep, each agent's module is loaded in a process of its own, up to the moment when it
     has parsed its arguments: unknown options, missing ones and wrong values are found, and
@@ -137,6 +137,7 @@ def _judge(site: "Site", host: str | None, deep: bool, findings: _Findings) -> N
         # Users and programs of other machines cannot be seen from here.
         if len(hosts) == 1 or entry is here:
             findings.warn(*machine.missing(site, entry), *_missing_crossbar(site, entry))
+            findings.warn(*_missing_engine(site, entry))
             findings.refuse(*filter(None, [machine.router_refusal(entry)]))
     if not host:
         findings.good.append(_of_this_machine(site, here))
@@ -152,6 +153,15 @@ def _missing_crossbar(site: "Site", host: "Host") -> Iterator[str]:
         config.find_crossbar(host.crossbar.bin)
     except RouterError as error:
         yield f"{site.place(host.lines.get('crossbar'))}: {error}"
+
+
+def _missing_engine(site: "Site", host: "Host") -> Iterator[str]:
+    """Yield a warning if Docker is to run instances of the host, and does not answer."""
+    from ocsd.site.model import IN_CONTAINERS
+
+    for first in [each for each in host.instances if each.manage in IN_CONTAINERS][:1]:
+        if why := engine.why_away():
+            yield f"{site.place(first.line)}: instance {first.instance_id!r}: {why}"
 
 
 def _of_this_machine(site: "Site", here: "Host | None") -> str:

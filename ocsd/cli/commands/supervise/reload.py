@@ -181,10 +181,11 @@ def _plan_lines(plan: Mapping[str, Any], dry_run: bool) -> list[str]:
     by_effect = _lines_by_effect(plan, dry_run)
     unchanged = plural(plan.get("unchanged", 0), "instance")
     hooks = _hook_lines(plan, dry_run)
+    others = _host_lines(plan, dry_run)
     if not any(by_effect.values()) and not hooks:
-        return [f"nothing to do: the site file says what runs ({unchanged})"]
+        return [*others, f"nothing to do: the site file says what runs ({unchanged})"]
     listed = [line for lines in by_effect.values() for line in lines]
-    listed += [*hooks, f"{unchanged} not touched"]
+    listed += [*hooks, *others, f"{unchanged} not touched"]
     begun = by_effect["starts"] or by_effect["restarts"]
     if begun and not dry_run and "waits_for" not in plan:
         listed.append("see how they do: ocsd status")
@@ -197,6 +198,17 @@ def _hook_lines(plan: Mapping[str, Any], dry_run: bool) -> list[str]:
     if dry_run:
         verb = "would change"
     return [f"{verb:<14} hook {line}" for line in change_text.lines(plan.get("hooks") or {})]
+
+
+def _host_lines(plan: Mapping[str, Any], dry_run: bool) -> list[str]:
+    """Return a line for each host that is new in the site file."""
+    verb = "is new"
+    if dry_run:
+        verb = "would be new"
+    return [
+        f"{verb:<14} host {name}; on its machine: ocsd start --host {name}"
+        for name in plan.get("new_hosts") or ()
+    ]
 
 
 def _lines_by_effect(plan: Mapping[str, Any], dry_run: bool) -> dict[str, list[str]]:

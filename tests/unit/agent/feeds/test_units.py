@@ -78,6 +78,11 @@ def test_a_receiver_takes_exactly_what_an_author_may_declare(texts):
             declared("f", UNITS, {field: texts[field]})
 
 
+@pytest.mark.parametrize("text", ["\u00b5K", "K\xa0s", "\ue000"])
+def test_a_blank_that_is_no_space_and_a_private_character_are_text(text):
+    assert declared("f", UNITS, {"a": text}) == {"a": text}
+
+
 @pytest.mark.parametrize("value", [None, 7, [], "K", {"a": ["K"]}, {"a": {"b": "K"}}])
 def test_a_receiver_survives_anything(value):
     assert received({UNITS: value}, UNITS) == {}

@@ -102,20 +102,30 @@ def test_a_change_is_reported_within_a_second(agent, reactor, supervisor, readin
     assert supervisor.reports[-1]["STATUS"] == "the pump is dry"
 
 
-def test_new_samples_are_reported_every_second_and_old_ones_are_not(
-    agent, reactor, supervisor, readiness, connection
+@pytest.mark.parametrize(
+    ("sampled_s", "shown"),
+    [
+        pytest.param(
+            [1, 2, 3, 4, 5, 6], ["0.0", "3.0", "6.0"], id="steady ones with a sign of life"
+        ),
+        pytest.param([0, 8, 8], ["0.0", "8.0", "8.0"], id="one after a pause at once"),
+    ],
+)
+def test_new_samples_are_reported_every_three_seconds_and_at_once_after_a_pause(
+    agent, reactor, supervisor, readiness, connection, sampled_s, shown
 ):
     feed = SimpleNamespace(
         feed_name="values", complaint=str, refusal=None, loss=str, record=True, sampled_at_s=0.0
     )
     agent.feeds["values"] = feed
-    begun_s = feed.sampled_at_s = time.monotonic() - 2.0
+    begun_s = feed.sampled_at_s = time.monotonic() - 100.0
+    connection.joined = True
     readiness.start(connection)
-    for new_s in (1.5, 1.5, 2.0):
+    for new_s in sampled_s:
         feed.sampled_at_s = begun_s + new_s
         reactor.advance(1)
-    shown = [report["X_SAMPLE_AGE"] for report in supervisor.reports]
-    assert shown == ["2.0", "0.5", "0.0"]
+    ages_s = [float(report["X_SAMPLE_AGE"]) for report in supervisor.reports]
+    assert [f"{100 - round(age_s):.1f}" for age_s in ages_s] == shown
 
 
 def test_a_new_supervisor_is_told_at_once(agent, reactor, supervisor, connection):

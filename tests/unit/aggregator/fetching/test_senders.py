@@ -46,6 +46,7 @@ class Heard:
 
     def announced(self):
         found = []
+        self.senders.flush()
         self.intake.finish(found.extend)
         return [each.sender for each in found if isinstance(each, Announced)]
 

@@ -1,6 +1,7 @@
 """A spool read while its agent writes, rotates, drops, is cut off and dies."""
 
 import shutil
+from itertools import chain
 
 import pytest
 from hypothesis import given, settings
@@ -45,7 +46,7 @@ class Writer:
         """Read to the end, and return the numbers that came."""
         came = []
         while True:
-            for message, info in self.tail.read(self.seen):
+            for message, info in chain.from_iterable(r.pairs() for r in self.tail.read(self.seen)):
                 assert message["n"] == info["seq"]
                 assert (info["address"], info["session_id"]) == KEY
                 came.append(info["seq"])

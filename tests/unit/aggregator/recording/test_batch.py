@@ -249,7 +249,7 @@ def test_a_batch_is_bounded(two, monkeypatch):
 
 def test_a_defect_of_ours_sets_only_its_message_aside(recording, monkeypatch):
     recording.recorder.accept(*usual(0))
-    monkeypatch.setattr(batch.Lot, "pack", lambda _: 1 / 0)
+    monkeypatch.setattr(batch.Pool, "pack", lambda _: 1 / 0)
     recording.recorder.accept_all([usual(number) for number in range(1, 6)])
     assert recording.recorder.encoded()["messages"] == 6
 

@@ -57,6 +57,16 @@ def test_a_missing_class_is_named_with_its_line_and_exit_code_78(ocsd, site):
     assert done.stderr.splitlines()[-1] == f"ocsd: 1 problem in {site}"
 
 
+def test_docker_is_asked_if_it_is_to_run_an_instance_of_this_machine(ocsd, site):
+    away = {"DOCKER_HOST": f"unix://{ocsd.base}/none.sock"}
+    done = ocsd("check", "--site-file", str(site), "--host", "grumpy", **away)
+    place = f"{site}:12: instance 'elsewhere': Docker is not there ({ocsd.base}/none.sock: "
+    assert f"ocsd: warning: {place}No such file or directory); start it" in done.stderr
+    assert (
+        "Docker" not in ocsd("check", "--site-file", str(site), "--host", "sleepy", **away).stderr
+    )
+
+
 def test_the_interpreter_of_an_instance_on_ocs_is_checked(ocsd, site):
     runtime = f"agent-class: OldAgent, runtime: ocs, python: {sys.executable}"
     site.write_text(site.read_text().replace("agent-class: ThermAgent", runtime))
@@ -108,7 +118,7 @@ def test_what_this_machine_has_not_is_warned_of(ocsd, site):
     text = (
         site.read_text().replace("instance-id: thermo1", entry).replace("ThermAgent", "ThermoAgent")
     )
-    site.write_text(text)
+    site.write_text(text.replace("manage: docker", "manage: ignore"))
     done = ocsd("check", "--site-file", str(site), "--host", "grumpy")
     assert done.returncode == 0
     assert done.stderr == (

@@ -15,6 +15,7 @@ from ocsd.cli.data import text as data_text
 from ocsd.cli.data.out import named
 from ocsd.cli.main import main
 from ocsd.errors import NoDataError
+from tests.unit.aggregator.rig import START, Recording
 from tests.unit.data import recorded
 from tests.unit.data.recorded import HOLES, OPENED, THERMO, every, hole, samples, sound
 
@@ -88,7 +89,8 @@ def test_ls_leaves_out_what_is_not_of_the_time_asked_for(run, folder):
     assert as_json(run, "ls", "--since", "2026-11-22T06:18", "--until", "2026-11-22T06:19")["feeds"]
     assert as_json(run, "ls", "--since", "2026-11-23")["feeds"] == []
     assert "missing" not in run("ls", "--since", "2026-11-22T07:00", code=4).out
-    assert "not later than" in run("ls", "--since", "1h", "--until", "2h", code=2).err
+    refused = run("ls", "--since", "2026-11-25", "--until", "2026-11-24T12:00", code=2).err
+    assert "--until (2026-11-24T12:00:00Z) is not later than --since (2026-11-25T00:00" in refused
 
 
 def test_info_tells_fields_types_and_spans(run, folder):
@@ -123,6 +125,16 @@ def test_a_time_without_any_data_is_not_called_whole(run, folder, command):
     told = run(command, "--since", "2001-01-01", "--until", "2001-01-02", code=4)
     assert "there are no data" in told.out + told.err
     assert "nothing is missing" not in told.out
+
+
+@pytest.mark.parametrize("command", ["ls", "gaps"])
+def test_samples_that_wait_in_the_journal_are_no_data_of_another_time(capsys, tmp_path, command):
+    recording = Recording(tmp_path / "data")
+    recording.start()
+    recording.send([START], a=[1.0])
+    sound(recording.folder, samples([OPENED]))
+    assert main(["data", command, "--folder", str(recording.folder), "--until", "2001-01-02"]) == 4
+    assert "there are no data of that time: no message" in capsys.readouterr().out
 
 
 def test_verify_ends_with_1_if_something_is_wrong_and_repairs_it(run, folder):

@@ -25,6 +25,15 @@ def test_the_daemon_of_the_unit_is_meant_where_several_run(ocsd, daemon_of):
     assert (server.requests, other.requests) == ([("/v1/reload", {"dry_run": False})], [])
 
 
+def test_a_host_that_is_new_in_the_file_is_told_with_its_start(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("a"))
+    server.streams["/v1/reload"] = [{**ANSWER, "added": [], "new_hosts": ["lab-2"]}]
+    assert ocsd("reload", "--no-wait").stdout == (
+        "is new         host lab-2; on its machine: ocsd start --host lab-2\n"
+        "nothing to do: the site file says what runs (1 instance)\n"
+    )
+
+
 def test_a_silent_daemon_is_named_and_no_other_one_reloads(ocsd, daemon_of):
     other = daemon_of("dopey", instance("a"))
     done = ocsd("reload", "--no-wait", "--unit", "ocsd.service", MAINPID="4121")

@@ -51,6 +51,20 @@ def test_a_host_of_another_site_on_this_machine_is_shown_and_counts_for_nothing(
     assert json.loads(as_json(site))["beside"] == ["yard"]
 
 
+def test_a_host_of_the_same_hub_is_new_to_the_host_that_was_asked():
+    hub = {"wamp_server": "ws://localhost:8001/ws", "address_root": "observatory"}
+    asked = WELL._replace(status={**WELL.status, "hub": hub})
+    new = SiteHost("lab-2", {**status("lab-2"), "hub": hub}, 5.0)
+    printed = lines(WholeSite((asked,), beside=(new,), asked="lab-1"), PIPE)
+    assert printed[-1] == (
+        "  lab-2 has the same hub, and lab-1 uses another version of the site file, without lab-2: "
+        "ocsd reload lab-1:"
+    )
+    other = new._replace(status={**new.status, "hub": {**hub, "address_root": "test"}})
+    printed = lines(WholeSite((asked,), beside=(other,), asked="lab-1"), PIPE)
+    assert "lab-2 is of another site" in printed[-1]
+
+
 def test_all_of_a_host_is_shown_if_that_is_asked_for():
     printed = lines(WholeSite((WELL, AWAY), trouble="no router"), PIPE, everything=True)
     assert "other hosts are not known: no router" in printed

@@ -1,5 +1,7 @@
 """What a host runs follows from the site file alone."""
 
+import os
+
 import pytest
 
 from ocsd.daemon.instances.plan import plan
@@ -140,11 +142,16 @@ def page(**more):
     return planned(site(lab=host("lab", agent("thermo1"), *entries, **more)), "lab").instances[-1]
 
 
+def test_the_page_of_a_daemon_that_runs_behind_others_runs_no_further_ahead(monkeypatch):
+    monkeypatch.setattr(os, "nice", lambda _: 10)
+    assert page().limits.nice == 10
+
+
 def test_the_page_is_told_what_the_host_says_of_it():
     web = Web(name="Lab 1", path_prefix="/ocsd", listen="[::1]:9000")
     found = page(web=web, entries=[agent("rec", "AggregatorAgent", arguments=("--data-dir", "/d"))])
     assert (found.instance_id, found.agent_class) == ("web", "Web")
-    assert found.limits.nice == 5
+    assert found.limits.nice == max(5, os.nice(0))
     assert found.arguments == (
         "--listen=[::1]:9000",
         "--path-prefix=/ocsd",

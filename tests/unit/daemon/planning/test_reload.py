@@ -256,7 +256,9 @@ def test_a_second_host_does_not_take_the_router_away_unsaid(in_use):
         compare(running)
     named = FILE.replace("  lab:", "  lab:\n    crossbar: {}")
     file.write_text(f"{named}  lab-2: {{}}\n")
-    assert str(compare(running).difference) == "nothing changed"
+    change = compare(running)
+    assert str(change.difference) == "nothing changed"
+    assert change.as_json()["new_hosts"] == ["lab-2"]
     file.write_text(FILE.replace("  lab:", "  lab:\n    crossbar: {config-dir: /x}"))
     with pytest.raises(ReloadRefusedError, match="crossbar changed"):
         compare(running)

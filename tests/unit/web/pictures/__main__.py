@@ -1,0 +1,5 @@
+"""Draws the pictures."""
+
+from tests.unit.web.pictures import main
+
+main()
