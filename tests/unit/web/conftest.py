@@ -9,6 +9,8 @@ from tests.unit.web.chromium import browser
 from tests.unit.web.stand_in import KINDS, PAGE
 
 VIEWPORT = {"width": 1280, "height": 2200}
+PATIENCE_MS = 60_000
+"""So long the browser may take on a busy machine where a test names no bound."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def _a_window(chromium):
     # So high that all is seen; what is not seen is not drawn.
     context = chromium.new_context(viewport=VIEWPORT)
     opened = context.new_page()
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(PATIENCE_MS)
     yield opened
     context.close()
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.unit.web.chromium import needs_chromium
+from tests.unit.web.conftest import PATIENCE_MS
 
 needs_chromium()
 
@@ -185,7 +186,7 @@ def test_two_fingers_zoom_and_one_moves(chromium, address):
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{address}#field={FIELD}&since=2026-11-01T00:00:00Z&until=2026-11-02T00:00:00Z")
     page.locator("#rows tr").first.wait_for()
     page.evaluate("document.getElementById('plots').scrollIntoView()")

