@@ -25,8 +25,8 @@ INSTALL := UV_CONSTRAINT=$(CONSTRAINTS) UV_BUILD_CONSTRAINT=$(CONSTRAINTS) $(UV)
 else
 INSTALL := PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
-# Tests of the system at a time: most wait for a third of their time or more.
-WORKERS ?= 4
+# Tests of the system at a time. On two cores more of them starve each other and end no sooner.
+WORKERS ?= 3
 HOST ?= grumpy
 SITE_FILE ?= site-configs/default.yaml
 # Of Debian, for which packages are made.
@@ -40,7 +40,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --
 # Without compiled files each of the many processes would compile ocsd for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check aside lint docs unit system trixie packages packages-built $(RELEASES:%=packages-%) scoreboard published published-ocs bench compatibility lock clean
+.PHONY: run test check lint docs unit system trixie packages packages-built $(RELEASES:%=packages-%) scoreboard published published-ocs bench compatibility lock clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
@@ -51,16 +51,13 @@ test: $(VENV)/installed-test  ## the unit tests, without crossbar, which needs n
 else
 test:  ## everything: checks, unit, system and interop tests
 	@$(MAKE) --no-print-directory --jobs 2 $(VENV)/installed-test published-ocs
-	@$(MAKE) --no-print-directory --jobs 3 aside system
+	@$(MAKE) --no-print-directory --output-sync --jobs 3 lint unit published
+	@$(MAKE) --no-print-directory system
 	$(BIN)/python -m pytest tests/system -m alone -q
 endif
 
 check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in about a minute
 	@$(MAKE) --no-print-directory --output-sync --jobs 2 lint unit
-
-# With what time of the processors the tests of the system leave.
-aside:
-	@nice -n 5 $(MAKE) --no-print-directory --output-sync lint unit
 
 lint: $(VENV)/installed-test  ## format, lint, types, layers, the limits of tests/architecture, documentation
 	$(BIN)/ruff format --check .
