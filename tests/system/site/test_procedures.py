@@ -92,7 +92,7 @@ class Steps:
 
     def recorded(self):
         """Return the feeds that are in the files, each with its number of samples."""
-        told = json.loads(self.site.ocsd("data", "ls", "--json").stdout)
+        told = json.loads(self.site.ocsd("data", "ls", "--json").stdout or '{"feeds": []}')
         return {row["feed"].split(".")[1]: row["samples"] for row in told["feeds"]}
 
 
@@ -106,6 +106,7 @@ def steps(kept_router):
         (site.folder / "default.yaml").symlink_to(site.file)
         steps = Steps(site, "lab")
         site.bring_up()
+        wait_until(lambda: "fake1" in steps.recorded(), "fake1 has been recorded")
         yield steps
 
 
