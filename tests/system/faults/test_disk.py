@@ -68,6 +68,8 @@ def _survives(lab, state, logs):
         os.kill(pid, signal.SIGKILL)
         lab.back("thermo1", pid, AGENT_BACK_S)
         # A full disk stops nobody from stopping an agent; what is not remembered is said.
+        # It is filled again: what had been recorded of the spools was deleted meanwhile.
+        fill(state)
         done = lab.site.ocsd("down", "thermo2")
         assert done.returncode == 0, done.stdout + done.stderr
         assert "warning: up and down are not remembered in" in done.stdout
