@@ -157,6 +157,8 @@ class Processes:
             keeper.spawned(spawned)
         else:
             keeper.adopt(spawned, _started_at(spawned))
+            # It may have reported to this daemon already.
+            self.on_spawned(keeper)
 
     def _keeper(self, instance_id: str) -> Keeper:
         return self.fleet.keeper(instance_id) or self.on_stranger(instance_id)

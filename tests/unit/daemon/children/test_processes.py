@@ -8,6 +8,7 @@ from select import select
 import pytest
 
 from ocsd.daemon.children.processes import ForkLauncher, Processes, _started_at
+from ocsd.daemon.children.words import Words
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
@@ -144,6 +145,15 @@ def test_an_orphan_is_watched_and_started_again_when_it_ends(host, sleeper):
     assert host.descriptors.readers == []
     assert "cause unknown: exit code unknown" in host.wanted.life.last_end
     assert [each.instance_id for each in host.wire.took(SpawnRequest)] == ["wanted"]
+
+
+@pytest.mark.parametrize("place", ["running", "orphans"])
+def test_what_a_process_reported_before_it_was_taken_over_counts(host, sleeper, place):
+    words = Words(lambda pid: host.wanted if host.wanted.pid == pid else None)
+    host.processes.on_spawned = words.claim
+    words.receive(sleeper.pid, {"READY": "1"})
+    host.hears(Hello(1, 1, **{"running": (), "ended": (), place: (of(sleeper),)}))
+    assert (host.wanted.life.state, host.wanted.pid) == (State.UP, sleeper.pid)
 
 
 def test_an_orphan_gets_its_signals_directly(host, sleeper):
