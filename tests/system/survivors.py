@@ -129,7 +129,8 @@ class Lab:
 
 def is_dead(process):
     with contextlib.suppress(psutil.NoSuchProcess):
-        return process.status() == psutil.STATUS_ZOMBIE
+        # Its other threads hold its sockets and locks until they have ended too.
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
     return True
 
 

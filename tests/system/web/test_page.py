@@ -103,12 +103,16 @@ def settles(page):
 def goes_on(page):
     """Wait until the newest value of the first plot has changed twice."""
     value = page.locator(".legend .value").first
+    value.scroll_into_view_if_needed()  # what cannot be seen is not drawn
     for _ in range(2):
         before = value.inner_text()
-        page.wait_for_function(
-            "(before) => document.querySelector('.legend .value').textContent !== before",
-            arg=before,
-        )
+        try:
+            page.wait_for_function(
+                "(before) => document.querySelector('.legend .value').textContent !== before",
+                arg=before,
+            )
+        except PlaywrightError:
+            pytest.fail(f"it stands still at {before}: {page.locator('body').inner_text()}")
     assert "no sample" not in value.inner_text()
 
 
@@ -182,12 +186,14 @@ def test_a_hole_is_shaded_and_its_cause_is_said(lab, page):
     over.scroll_into_view_if_needed()
     box = over.bounding_box()
     foot = page.locator(".plot-foot")
+    said = {}
     for x in range(2, int(box["width"]), 12):
         page.mouse.move(box["x"] + x, box["y"] + 20)
-        if "hole: fake2" in foot.inner_text() and page.evaluate(IS_PAINTED, x):
+        said[x] = foot.inner_text()
+        if "hole: fake2" in said[x] and page.evaluate(IS_PAINTED, x):
             break
     else:
-        pytest.fail("the hole is not shaded, or its cause is not said where it is")
+        pytest.fail(f"the hole is not shaded, or its cause is not said where it is: {said}")
     page.locator("#go-live").click()
     page.locator("#holes-count").click()
 

@@ -48,18 +48,17 @@ def stop(is_sure: bool, host: str | None, timeout_s: float, unit: str | None) ->
 def _stop_host(host: str | None, timeout_s: float, *, is_sure: bool) -> None:
     try:
         daemon = control.find(host)
-    except NoDaemonError:
+        before = replies.host_status(daemon.status())
+    except NoDaemonError:  # or it has died just now
         hosts = leftovers.find(host)
         if not hosts:
             raise
         _end_leftovers(hosts)
     else:
         if not is_sure and question.can_ask():
-            running = len(replies.host_status(daemon.status()).instances)
-            question.confirm(
-                f"{daemon.host}: stop {plural(running, 'instance')}, the router and the daemon?"
-            )
-        _end(daemon, timeout_s)
+            running = plural(len(before.instances), "instance")
+            question.confirm(f"{daemon.host}: stop {running}, the router and the daemon?")
+        _end(daemon, before, timeout_s)
 
 
 def _stop_unit(unit: str, timeout_s: float) -> None:
@@ -71,7 +70,8 @@ def _stop_unit(unit: str, timeout_s: float) -> None:
         print(f"{unit} is being restarted: its agents run on")
         return
     try:
-        _end(unit_job.daemon_of(pid), timeout_s)
+        daemon = unit_job.daemon_of(pid)
+        _end(daemon, replies.host_status(daemon.status()), timeout_s)
     except OcsdError as error:
         # systemd would kill only the daemon.
         print(f"ocsd: {error}", file=sys.stderr)
@@ -85,9 +85,8 @@ def _end_leftovers(hosts: Iterable[HostPaths]) -> None:
         print(f"{places.host}: no daemon was running; ended what it had left: {names}")
 
 
-def _end(daemon: control.DaemonClient, timeout_s: float) -> None:
+def _end(daemon: control.DaemonClient, before: replies.HostStatus, timeout_s: float) -> None:
     begun_s = time.monotonic()
-    before = replies.host_status(daemon.status())
     pid = before.pid
     # Opened before the daemon ends, because another process may get its pid afterwards.
     with watched(pid) as process:
