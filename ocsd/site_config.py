@@ -8,7 +8,6 @@ from typing import Final
 
 import ocsd
 from ocsd.client.control import get_control_client
-from ocsd.site import configuration
 from ocsd.site.arg_container import ArgContainer
 from ocsd.site.arguments import add_arguments, parse_args
 from ocsd.site.parts import (
@@ -70,6 +69,9 @@ def get_config(args: argparse.Namespace, agent_class: str | None = None) -> Site
     ConfigurationError
         If the site file is missing or wrong, or has no such host or instance.
     """
+    # pydantic and yaml take long to load, and few agents need this.
+    from ocsd.site import configuration
+
     found = configuration.get_config(args, agent_class)
     if found.site is None:
         return SiteParts(None, None, None)

@@ -16,7 +16,7 @@ from ocsd.agent.spool.service import SpoolService, folder_of
 from ocsd.bus.bus import BusSession
 from ocsd.bus.wamp import CloseDetails, RouterLink
 from ocsd.reactor.threads import in_reactor, soon_in_reactor
-from ocsd.site import launch as launches
+from ocsd.site.values import told as launches
 
 
 class OCSAgent(BusSession):

@@ -17,7 +17,7 @@ from ocsd.bus.connection import Connection
 from ocsd.bus.wamp import ComponentConfig
 from ocsd.log import logs, printed
 from ocsd.reactor.threads import the_reactor
-from ocsd.site import launch
+from ocsd.site.values import told as launches
 
 # Time that operations get to end when the agent has to [s].
 OPERATIONS_LIMIT_S = 10.0
@@ -46,7 +46,7 @@ def init_site_agent(args: Any, address: str | None = None) -> tuple[OCSAgent, "R
     """
     logs.start()
     address = address or f"{args.address_root}.{args.instance_id}"
-    if launch.current() is None and getattr(args, "log_dir", None):
+    if launches.current() is None and getattr(args, "log_dir", None):
         # The log of an agent that the daemon starts is a file of the daemon.
         logs.also_to(Path(getattr(args, "working_dir", None) or "", args.log_dir), f"{address}.log")
     config = ComponentConfig(args.site_realm, {})

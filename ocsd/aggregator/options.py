@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from ocsd.aggregator.numbers.share import Share
-from ocsd.site import launch as launches
+from ocsd.site.values import told as launches
 from ocsd.system import paths
 
 

@@ -17,8 +17,8 @@ from ocsd.errors import ConfigurationError
 from ocsd.log import logs
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
-from ocsd.site import launch as launches
-from ocsd.site.launch import Launch
+from ocsd.site.values import told as launches
+from ocsd.site.values.told import ToldLaunch
 from ocsd.system import paths
 from ocsd.system.notify import notify
 from ocsd.system.paths import HostPaths
@@ -45,7 +45,7 @@ def main() -> None:
     BridgeProcess(launch, host_paths).run()
 
 
-def bridge_of(launch: Launch, host_paths: HostPaths) -> RouterBridge:
+def bridge_of(launch: ToldLaunch, host_paths: HostPaths) -> RouterBridge:
     """Return the bridge of a host."""
     hub = launch.site_hub or launch.hub
     credentials = launch.entrance.credentials
@@ -80,7 +80,7 @@ class BridgeProcess:
 
     log = Logger()
 
-    def __init__(self, launch: Launch, host_paths: HostPaths) -> None:
+    def __init__(self, launch: ToldLaunch, host_paths: HostPaths) -> None:
         self._bridge = bridge_of(launch, host_paths)
         self._reports = Ticker(REPORT_S, self._report)
 

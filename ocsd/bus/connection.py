@@ -22,7 +22,7 @@ from ocsd.bus.reconnection import LinkEvent, Phase, Reconnection
 from ocsd.bus.wamp import ApplicationError, RegisterOptions, RouterLink, TransportLost, parse_url
 from ocsd.errors import AgentArgumentsError
 from ocsd.reactor.time_limit import within
-from ocsd.site import launch as launches
+from ocsd.site.values import told as launches
 
 REGISTRATION_LIMIT_S = 15.0
 """Time from an open transport to registered addresses [s]."""

@@ -20,7 +20,7 @@ from ocsd.bus.wamp import (
     WampWebSocketClientFactory,
     parse_url,
 )
-from ocsd.site.launch import Launch
+from ocsd.site.values.told import ToldLaunch
 from ocsd.system.entrance import Credentials
 from ocsd.text.logins import without_logins
 
@@ -85,7 +85,7 @@ class RouterAddress:
         return f"unix:{self.socket_path}" if self.socket_path else without_logins(self.url)
 
     @classmethod
-    def of(cls, args: Any, launch: Launch | None) -> "RouterAddress":
+    def of(cls, args: Any, launch: ToldLaunch | None) -> "RouterAddress":
         """Return the address for an agent with parsed arguments `args`.
 
         The Unix socket leads to the router that the site's hub names; an agent

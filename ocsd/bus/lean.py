@@ -10,8 +10,8 @@ from typing import Any
 
 # Serialisers that autobahn imports where it finds them and that are not used here:
 # crossbar's dependency bjdata prints a traceback about numpy's ABI, and flatbuffers
-# loads numpy, which takes a tenth of a second.
-_UNWANTED = ("bjdata", "autobahn.flatbuffers")
+# loads numpy, which takes a tenth of a second. And click, for colours in its debug messages.
+_UNWANTED = ("bjdata", "autobahn.flatbuffers", "click")
 
 
 @contextmanager

@@ -18,9 +18,9 @@ from ocsd.client.waiting import CALL_LIMIT_S, Reply, waiting
 from ocsd.errors import UnreachableError
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.time_limit import within
-from ocsd.site import launch as launches
 from ocsd.site.arguments import parse_args
-from ocsd.site.configuration import CONTROL
+from ocsd.site.values import told as launches
+from ocsd.site.values.told import CONTROL
 
 _GOODBYE_LIMIT_S = 1.0
 """Time that a closing handshake may take [s]."""

@@ -345,7 +345,7 @@ class Daemon:
             return
         session = importlib.import_module(HOST_MANAGER_SESSION)
         instance = self.settings.plan.host_manager
-        launch = self.settings.launch(instance)
+        launch = self.settings.launch(instance).told()
         self._host_manager, self._connection = session.connect(
             launch,
             self._parts.fleet,

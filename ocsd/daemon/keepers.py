@@ -21,8 +21,8 @@ from ocsd.daemon.planning.settings import Settings, liveness_of, policy_of
 from ocsd.daemon.surroundings.keys import refuse_without_keys
 from ocsd.errors import NoKeysAtStartError
 from ocsd.forkserver.protocol import SpawnRequest
-from ocsd.site.launch import Launch
 from ocsd.site.model import IN_CONTAINERS, Instance, Manage
+from ocsd.site.values.told import ToldLaunch
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.classes import ALARMS_CLASS, WEB_CLASS
 from ocsd.system.proc import what_holds
@@ -131,8 +131,8 @@ class Keepers:
         entry = Instance(instance_id=instance_id, agent_class="Unlisted", manage=Manage.DOWN)
         return self.add(entry, left=True)
 
-    def _launch(self, instance_id: str) -> Launch:
-        return self.settings.launch(self.fleet.instance(instance_id))
+    def _launch(self, instance_id: str) -> ToldLaunch:
+        return self.settings.launch(self.fleet.instance(instance_id)).told()
 
     def _request(self, instance_id: str) -> SpawnRequest:
         keeper = self.fleet.keeper(instance_id)

@@ -35,7 +35,7 @@ from ocsd.director.state import (
 from ocsd.director.state_file import StateFile
 from ocsd.errors import AgentArgumentsError, DirectorFileError
 from ocsd.reactor.threads import in_worker_thread, the_reactor
-from ocsd.site import launch as launches
+from ocsd.site.values import told as launches
 
 DIRECTOR_CLASS: Final = "AccessDirector"
 CONTROLS_FEED: Final = "controls"

@@ -30,9 +30,9 @@ from ocsd.journal import Entry, JournalFollower, journal_folder
 from ocsd.log import logs
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
-from ocsd.site import launch as launches
 from ocsd.site.alarms.keys import AlarmsKeys
-from ocsd.site.launch import Launch
+from ocsd.site.values import told as launches
+from ocsd.site.values.told import ToldLaunch
 from ocsd.system import paths
 from ocsd.system.notify import notify
 from ocsd.system.paths import HostPaths
@@ -78,7 +78,7 @@ class Evaluator:
 
     log = Logger()
 
-    def __init__(self, launch: Launch, host_paths: HostPaths, reactor: Any) -> None:
+    def __init__(self, launch: ToldLaunch, host_paths: HostPaths, reactor: Any) -> None:
         self._paths = host_paths
         self._reactor = reactor
         self._keys = AlarmsKeys.model_validate(launch.alarms or {})
@@ -253,7 +253,7 @@ def poll_period_s(keys: AlarmsKeys) -> float:
     return POLL_PAGE_S
 
 
-def _data_folder(launch: Launch) -> Path | None:
+def _data_folder(launch: ToldLaunch) -> Path | None:
     """Return the folder of the host's aggregator; None if it has none."""
     parser = argparse.ArgumentParser(prog="alarms", exit_on_error=False, add_help=False)
     parser.add_argument("--data-dir", type=Path)

@@ -29,7 +29,8 @@ from ocsd.log import stream as log_stream
 from ocsd.log.file import LogFile
 from ocsd.log.stream import NOTE
 from ocsd.reactor.lookout import LOOKOUT
-from ocsd.site import launch, plugins
+from ocsd.site import plugins
+from ocsd.site.values import told as launches
 from ocsd.supervisor.policy import RestartPolicy
 
 COLD_START = "OCSD_COLD_START"
@@ -110,8 +111,8 @@ def _run_agent(request: SpawnRequest, changed: Changed | None = None) -> int:
     faulthandler.register(signal.SIGQUIT, all_threads=True)
     setproctitle.setproctitle(f"ocsd: {request.instance_id}")
     _look_after_log(request)
-    own_launch = launch.Launch.model_validate(request.launch)
-    launch.be_told(own_launch)
+    own_launch = launches.ToldLaunch.of(request.launch or {})
+    launches.be_told(own_launch)
     if own_launch.site_file:
         # Agents written for OCS search there for files of their own.
         os.environ.setdefault("OCS_CONFIG_DIR", os.path.dirname(own_launch.site_file))

@@ -1,6 +1,7 @@
 """Run one agent on the terminal: ``python -m ocsd.forkserver.foreground``, for ``ocsd run``."""
 
 import faulthandler
+import json
 import os
 import signal
 import sys
@@ -9,8 +10,9 @@ from ocsd import site_config
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError
 from ocsd.forkserver import limits, own_files, program
 from ocsd.forkserver.protocol import SpawnRequest
-from ocsd.site import launch, plugins
-from ocsd.site.model import Instance
+from ocsd.site import plugins
+from ocsd.site.values import told as launches
+from ocsd.site.values.instance import ToldInstance
 
 
 def main() -> int:
@@ -19,7 +21,7 @@ def main() -> int:
     faulthandler.enable()
     faulthandler.register(signal.SIGQUIT, all_threads=True)
     files = _files()
-    launch_text = os.environ.pop(launch.LAUNCH_VARIABLE, "")
+    launch_text = os.environ.pop(launches.LAUNCH_VARIABLE, "")
 
     def find() -> plugins.AgentEntry:
         entry = _find(launch_text) if launch_text else _of_script(script)
@@ -45,8 +47,8 @@ def _files() -> own_files.OwnFiles | None:
 
 
 def _find(launch_text: str) -> plugins.AgentEntry:
-    here = launch.Launch.model_validate_json(launch_text)
-    launch.be_told(here)
+    here = launches.ToldLaunch.of(json.loads(launch_text))
+    launches.be_told(here)
     if here.site_file:
         # As under the daemon: agents written for OCS search there for files of their own.
         os.environ.setdefault("OCS_CONFIG_DIR", os.path.dirname(here.site_file))
@@ -54,7 +56,7 @@ def _find(launch_text: str) -> plugins.AgentEntry:
     return site_config.agent_class(here.instance.agent_class, here.agent_paths)
 
 
-def _limit(instance: Instance) -> None:
+def _limit(instance: ToldInstance) -> None:
     """Set the limits that the daemon would set; but the agent stays the present user's."""
     limits.apply(
         SpawnRequest(

@@ -22,9 +22,9 @@ from ocsd import compat, ocs_agent, site_config
 from ocsd.errors import OcsdError
 from ocsd.forkserver import program
 from ocsd.forkserver.warmth.loading import FOR_AGENTS, FOR_ALL, one_thread
-from ocsd.site import launch as launches
-from ocsd.site.launch import Launch
 from ocsd.site.plugins import last_line
+from ocsd.site.values import told as launches
+from ocsd.site.values.told import ToldLaunch
 from ocsd.supervisor.policy import RestartPolicy
 
 TRIAL_LIMIT_S = 20.0
@@ -53,12 +53,12 @@ def main() -> int:
     # What is read of the installed packages here is inherited by every child.
     site_config.agent_classes()
     for line in sys.stdin:
-        here = Launch.model_validate_json(line)
+        here = ToldLaunch.of(json.loads(line))
         print(json.dumps(_tried(here)), flush=True)  # noqa: T201 - the answer
     return 0
 
 
-def _tried(here: Launch) -> dict[str, Any]:
+def _tried(here: ToldLaunch) -> dict[str, Any]:
     """Return the values of an agent's options, and the problem, empty if there is none."""
     reading, writing = os.pipe()
     pid = os.fork()
@@ -96,7 +96,7 @@ def _line(descriptor: int) -> bytes | None:
     return found
 
 
-def _be_the_agent(here: Launch, descriptor: int) -> NoReturn:
+def _be_the_agent(here: ToldLaunch, descriptor: int) -> NoReturn:
     try:
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):
@@ -111,7 +111,7 @@ def _be_the_agent(here: Launch, descriptor: int) -> NoReturn:
         os._exit(0)
 
 
-def _outcome(here: Launch) -> dict[str, Any]:
+def _outcome(here: ToldLaunch) -> dict[str, Any]:
     launches.set_current(here)
     try:
         entry = site_config.agent_class(here.instance.agent_class, here.agent_paths)

@@ -6,22 +6,26 @@ takes its `Launch` in place of environment and site file.
 """
 
 import argparse
+import importlib
 import io
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ocsd.errors import AgentArgumentsError, OcsdError
-from ocsd.site import launch as launches
 from ocsd.site import refusals
-from ocsd.site.configuration import CONTROL, HOST, Configuration, get_config
-from ocsd.site.launch import Launch
-from ocsd.site.model import Hub, Instance
+from ocsd.site.values import told as launches
+from ocsd.site.values.hub import HubValues, ToldHub
+from ocsd.site.values.instance import ToldInstance
+from ocsd.site.values.told import CONTROL, HOST, ToldLaunch
 
-DEFAULT_HUB = Hub(wamp_server="ws://localhost:8001/ws", wamp_http="http://localhost:8001/call")
+if TYPE_CHECKING:
+    from ocsd.site.model import Host, Instance
+
+DEFAULT_HUB = ToldHub(wamp_server="ws://localhost:8001/ws", wamp_http="http://localhost:8001/call")
 """For ``--site=none``."""
 
 _OPTIONS: Final[Mapping[str, str]] = {
@@ -51,6 +55,14 @@ _ENVIRONMENT = {
     "--site-host": "SITE_HOST",
     "--crossbar-timeout": "CROSSBAR_TIMEOUT",
 }
+
+
+class _Found(NamedTuple):
+    """What the site file, or the launch, has for an agent."""
+
+    instance: "ToldInstance | Instance | None"
+    defaults: Mapping[str, Any]
+    """The values of the options."""
 
 
 def add_arguments(parser: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:
@@ -116,25 +128,25 @@ def parse_args(
     add_arguments(parser)
     launch = launches.current()
     if launch is None:
-        configuration, parsed = _parse(parser, agent_class, of_environment() + words)
+        found, parsed = _parse(parser, agent_class, of_environment() + words)
         defaults = {"working_dir": os.getcwd()}
     else:
         tried = [*launch.instance.arguments, *words]
         with _refusals_as_errors(launch, own_usage, parser, tried):
-            configuration, parsed = _parse(parser, agent_class, words)
+            found, parsed = _parse(parser, agent_class, words)
         defaults = {"working_dir": launch.working_dir}
-    _fill(parsed, defaults | _defaults(configuration))
+    _fill(parsed, {**defaults, **found.defaults})
     if parsed.instance_id is None and _is_agent(agent_class):
         parser.error(f"--site=none needs --instance-id: the name of this {agent_class}")
     if getattr(parsed, "agent_class", None) is None:
-        instance = configuration.instance
+        instance = found.instance
         parsed.agent_class = agent_class or (instance and instance.agent_class)
     return parsed
 
 
 def _parse(
     parser: argparse.ArgumentParser, agent_class: str | None, words: list[str]
-) -> tuple[Configuration, argparse.Namespace]:
+) -> tuple[_Found, argparse.Namespace]:
     """Find the configuration that `words` mean; parse the arguments of its instance and them."""
     try:
         early = _early(words)
@@ -143,14 +155,16 @@ def _parse(
         early = _early([])
     if {"-h", "--help"} & set(words):
         parser.parse_args(words)
-    configuration = _configuration(early, agent_class, parser)
-    if configuration.instance:
-        _warn_of_another_class(configuration.instance, agent_class, parser.prog)
-        words = merged(configuration.instance.arguments, words)
-    return configuration, parser.parse_args(words)
+    found = _found(early, agent_class, parser)
+    if found.instance:
+        _warn_of_another_class(found.instance, agent_class, parser.prog)
+        words = merged(found.instance.arguments, words)
+    return found, parser.parse_args(words)
 
 
-def _warn_of_another_class(instance: Instance, agent_class: str | None, prog: str) -> None:
+def _warn_of_another_class(
+    instance: "ToldInstance | Instance", agent_class: str | None, prog: str
+) -> None:
     """Tell an author who runs one agent by hand under the name of another."""
     # Not an error, because agents for OCS may name a class of their own here. The daemon
     # knows whose code it has started.
@@ -211,30 +225,36 @@ def _is_agent(agent_class: str | None) -> bool:
     return agent_class not in {None, CONTROL, HOST}
 
 
-def _configuration(
+def _found(
     args: argparse.Namespace, agent_class: str | None, parser: argparse.ArgumentParser
-) -> Configuration:
+) -> _Found:
+    launch = launches.current()
+    if launch is not None and launch.is_meant(args):
+        instance = None if agent_class in {CONTROL, HOST} else launch.instance
+        defaults = _defaults(launch.hub, instance, launch.site_file)
+        return _Found(instance, defaults | _of_host(launch.host, launch))
+    # Only here, because who reads a file loads pydantic and yaml.
+    configuration = importlib.import_module("ocsd.site.configuration")
     try:
-        return get_config(args, agent_class)
+        site, host, entry = configuration.get_config(args, agent_class)
     except OcsdError as error:
-        if launches.current() is not None or not _is_agent(agent_class):
+        if launch is not None or not _is_agent(agent_class):
             raise
         # Agents do not catch it, and a traceback would not help their operators.
         parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")
-
-
-def _defaults(configuration: Configuration) -> dict[str, Any]:
-    """Return the values that the site file has for the options."""
-    site, host, instance = configuration
-    hub = DEFAULT_HUB
-    defaults: dict[str, Any] = {}
-    if site:
-        hub = site.hub
-        defaults["site_file"] = site.path
+    hub = site.hub if site else DEFAULT_HUB
+    defaults = _defaults(hub, entry, site and site.path)
     if host:
-        defaults |= {"site_host": host.name, "log_dir": host.log_dir}
-        defaults["crossbar_timeout"] = host.crossbar_timeout
-    return defaults | {
+        defaults |= _of_host(host.name, host)
+    return _Found(entry, defaults)
+
+
+def _defaults(
+    hub: HubValues, instance: "ToldInstance | Instance | None", site_file: str | None
+) -> dict[str, Any]:
+    """Return the values that the site file has for the options."""
+    return {
+        "site_file": site_file,
         "site_hub": hub.wamp_server,
         "site_http": hub.wamp_http,
         "site_realm": hub.wamp_realm,
@@ -243,6 +263,11 @@ def _defaults(configuration: Configuration) -> dict[str, Any]:
         "registry_address": hub.registry_address,
         "instance_id": instance and instance.instance_id,
     }
+
+
+def _of_host(name: str, host: "Host | ToldLaunch") -> dict[str, Any]:
+    timeout = host.crossbar_timeout
+    return {"site_host": name, "log_dir": host.log_dir, "crossbar_timeout": timeout}
 
 
 def _fill(args: argparse.Namespace, defaults: Mapping[str, Any]) -> None:
@@ -254,7 +279,10 @@ def _fill(args: argparse.Namespace, defaults: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _refusals_as_errors(
-    launch: Launch, usage: Callable[[], str], parser: argparse.ArgumentParser, words: Sequence[str]
+    launch: ToldLaunch,
+    usage: Callable[[], str],
+    parser: argparse.ArgumentParser,
+    words: Sequence[str],
 ) -> Iterator[None]:
     """Turn the text that argparse prints before it exits into an error for the operator."""
     printed = io.StringIO()

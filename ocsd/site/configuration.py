@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,17 +12,12 @@ from ocsd.errors import (
     SiteFileError,
     UnknownHostError,
 )
-from ocsd.site import launch as launches
-from ocsd.site.launch import Launch
 from ocsd.site.load import find, load, pick_host
 from ocsd.site.model import Host, Hub, Instance, Site
+from ocsd.site.values import told as launches
+from ocsd.site.values.told import CONTROL, HOST, ToldLaunch
 from ocsd.system import whereabouts
 from ocsd.text.nearest import did_you_mean
-
-CONTROL = "*control*"
-"""In place of an agent class: a client, which needs neither host nor instance."""
-HOST = "*host*"
-"""In place of an agent class: a program that needs only its host."""
 
 
 class Configuration(NamedTuple):
@@ -54,7 +50,7 @@ def get_config(args: argparse.Namespace, agent_class: str | None = None) -> Conf
         If the site file is missing or wrong, or has no such host or instance.
     """
     launch = launches.current()
-    if launch is not None and _means_launch(args, launch):
+    if launch is not None and launch.is_meant(args):
         return _of_launch(launch, agent_class)
     if args.site == "none":
         return Configuration(None, None, None)
@@ -113,11 +109,6 @@ def _with_overrides(site: Site, host: Host | None, args: argparse.Namespace) -> 
     return site.model_copy(update={"hub": hub})
 
 
-def _means_launch(args: argparse.Namespace, launch: Launch) -> bool:
-    # After parse_args, site_file is the launch's own.
-    return args.site is None and args.site_file in {None, launch.site_file}
-
-
 def _file(args: argparse.Namespace) -> Path:
     if args.site is not None and args.site_file is not None:
         named = find(site=args.site)
@@ -150,18 +141,20 @@ def _elsewhere(site: Site, instance_id: str | None) -> str:
     )
 
 
-def _of_launch(launch: Launch, agent_class: str | None) -> Configuration:
+def _of_launch(launch: ToldLaunch, agent_class: str | None) -> Configuration:
+    instance = Instance.model_validate(asdict(launch.instance))
     host = Host(
         name=launch.host,
-        instances=(launch.instance,),
+        instances=(instance,),
         agent_paths=launch.agent_paths,
         log_dir=launch.log_dir,
         crossbar_timeout=launch.crossbar_timeout,
     )
-    site = Site(hub=launch.hub, hosts={launch.host: host}, path=launch.site_file)
+    hub = Hub.model_validate(asdict(launch.hub))
+    site = Site(hub=hub, hosts={launch.host: host}, path=launch.site_file)
     if agent_class in {CONTROL, HOST}:  # e.g. an agent that is another's client
         return Configuration(site, host, None)
-    return Configuration(site, host, launch.instance)
+    return Configuration(site, host, instance)
 
 
 def _instance(

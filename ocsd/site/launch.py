@@ -1,7 +1,8 @@
 """The settings that the daemon passes to a process that it starts.
 
 A process with a launch never reads the site file. The daemon has read it, and a file
-that was edited since must not give half of the site other addresses.
+that was edited since must not give half of the site other addresses. The daemon makes it of
+models of the site file; the process itself has it as values (`ocsd.site.values.told`).
 """
 
 from typing import Any, Final
@@ -9,9 +10,8 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from ocsd.site.model import Hub, Instance
-from ocsd.system import entrance
-from ocsd.system.classes import BRIDGE_CLASS
-from ocsd.system.entrance import Credentials, Entrance
+from ocsd.site.values.told import ToldLaunch, credentials_of
+from ocsd.system.entrance import Entrance
 
 _OF_THE_DAEMON: Final = {"hub": {"take_files"}, "site_hub": {"take_files"}}
 """Keys that no process but the daemon uses."""
@@ -59,38 +59,13 @@ class Launch(BaseModel):
                 del told[name]
         return told
 
+    def told(self) -> ToldLaunch:
+        """Return it as its process gets to know it."""
+        return ToldLaunch.of(self.encoded())
+
     @property
     def entrance(self) -> Entrance:
         """The agent's way into the router."""
-        credentials = None
-        if self.ticket is not None:
-            name = self.instance.instance_id
-            if self.instance.agent_class == BRIDGE_CLASS:
-                name = ""  # it speaks for all of the host
-            credentials = Credentials(f"{name}@{self.host}", self.ticket)
+        own = self.instance
+        credentials = credentials_of(own.instance_id, own.agent_class, self.host, self.ticket)
         return Entrance(credentials, self.ca_file, self.router_socket, self.http_socket)
-
-
-LAUNCH_VARIABLE = "OCSD_LAUNCH"
-"""Environment variable that hands a launch, as JSON, to a new interpreter."""
-
-
-_current: Launch | None = None
-
-
-def set_current(launch: Launch | None) -> None:
-    """Set the launch of this process."""
-    global _current
-    _current = launch
-
-
-def be_told(launch: Launch) -> None:
-    """Set the launch of this process, which is the agent's alone, and its way into the router."""
-    set_current(launch)
-    if launch.ticket is not None:
-        entrance.set_own(launch.entrance)
-
-
-def current() -> Launch | None:
-    """Return the launch of this process; None if it was started by hand."""
-    return _current

@@ -6,9 +6,7 @@ frozen and survive a trip through JSON. Their aliases are the keys of the file.
 
 import re
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -29,40 +27,19 @@ from ocsd.site.supervision import (
     key,
 )
 from ocsd.site.supervision import Web as Web  # a model of the file like the others here
-from ocsd.system.address import (
-    LOOPBACK,
-    at_loopback,
-    checked_interface,
-    checked_url,
-    is_loopback,
-    misfit,
-    unencrypted,
-)
+from ocsd.site.values.hub import ADDRESS_ROOT as ADDRESS_ROOT
+from ocsd.site.values.hub import REALM as REALM
+from ocsd.site.values.hub import HubValues, server_url
+from ocsd.site.values.hub import http_beside as http_beside
+from ocsd.site.values.instance import ALARMS_NAME as ALARMS_NAME
+from ocsd.site.values.instance import BRIDGE_NAME as BRIDGE_NAME
+from ocsd.site.values.instance import HOST_MANAGER as HOST_MANAGER
+from ocsd.site.values.instance import WEB_NAME as WEB_NAME
+from ocsd.site.values.instance import Manage as Manage
+from ocsd.system.address import at_loopback, checked_interface, checked_url, misfit, unencrypted
 from ocsd.text.nearest import did_you_mean
 
 LONGEST_INSTANCE_ID = 128
-REALM = "test_realm"
-"""The WAMP realm of a hub that names none."""
-ADDRESS_ROOT = "observatory"
-"""The first part of all addresses, where a hub names none."""
-HOST_MANAGER = "HostManager"
-"""The agent class that the daemon itself stands in for."""
-WEB_NAME = "web"
-"""The name of the process that serves the page, if no entry gives it another."""
-BRIDGE_NAME = "bridge"
-"""The name of the process that joins a host's own router to the hub, if no entry has another."""
-ALARMS_NAME = "alarms"
-"""The name of the process that evaluates alarms, if no entry gives it another."""
-
-
-class Manage(StrEnum):
-    """The target that an instance gets when the daemon starts."""
-
-    UP = "up"
-    DOWN = "down"
-    IGNORE = "ignore"
-    DOCKER_UP = "docker-up"
-    DOCKER_DOWN = "docker-down"
 
 
 IN_CONTAINERS = frozenset({Manage.DOCKER_UP, Manage.DOCKER_DOWN})
@@ -130,17 +107,13 @@ def _address_root(value: str) -> str:
     raise ValueError(f"address_root {value!r} is not a WAMP address; use e.g. 'observatory'")
 
 
-def _server_url(value: str) -> str:
-    return checked_url(value, "wamp_server", "ws://localhost:8001/ws", ("ws", "wss"))
-
-
 def _http_url(value: str) -> str:
     return checked_url(value, "wamp_http", "http://localhost:8001/call", ("http", "https"))
 
 
 InstanceId = Annotated[str, AfterValidator(_instance_id)]
 HostName = Annotated[str, AfterValidator(_host_name)]
-ServerUrl = Annotated[str, AfterValidator(_server_url)]
+ServerUrl = Annotated[str, AfterValidator(server_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -152,10 +125,7 @@ class _Part(KeysModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
-_ADDRESSES = {"wamp_server", "wamp_http", "wamp_realm", "address_root"}
-
-
-class Hub(_Part):
+class Hub(_Part, HubValues):
     """The site's router and the names that everyone uses on it."""
 
     access: Literal["open", "closed"] = "open"
@@ -208,55 +178,10 @@ class Hub(_Part):
             raise ValueError(text)
         return value
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether nobody joins without a login."""
-        return self.access == "closed"
-
-    @property
-    def tls_url(self) -> str | None:
-        """The address at which the router takes logins; None if it takes none."""
-        if self.is_closed:
-            return self.wamp_server
-        return self.wamp_tls
-
-    @property
-    def interface(self) -> str:
-        """The address or name at which the router listens on this machine."""
-        if self.listen is not None:
-            return self.listen
-        name = urlsplit(self.wamp_server).hostname or LOOPBACK
-        if is_loopback(name):
-            return LOOPBACK
-        return name
-
-    @property
-    def is_local(self) -> bool:
-        """Whether only this machine reaches the router."""
-        return is_loopback(self.interface)
-
-    @property
-    def addresses(self) -> dict[str, str]:
-        """Router, realm and address root, by the keys of the file."""
-        return self.model_dump(include=_ADDRESSES)
-
     def overridden(self, **values: str | None) -> Self:
         """Return the hub with those of `values` that are not None."""
         given = {name: value for name, value in values.items() if value is not None}
         return self.model_copy(update=given)
-
-
-def http_beside(wamp_server: object) -> str:
-    """Return the HTTP call bridge that normally stands beside a WebSocket URL.
-
-    A wrong WebSocket URL gets the default one, because it is reported already.
-    """
-    try:
-        parts = urlsplit(_server_url(str(wamp_server)))
-    except ValueError:
-        return "http://localhost:8001/call"
-    scheme = parts.scheme.replace("ws", "http")
-    return f"{scheme}://{parts.netloc}/call"
 
 
 class Crossbar(_Part):

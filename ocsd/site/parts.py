@@ -8,14 +8,14 @@ has the checked form, which ocsd itself uses.
 import os
 import shutil
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Self
-
-import yaml
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ocsd.errors import SiteFileError
-from ocsd.site.document import LOADER
-from ocsd.site.model import ADDRESS_ROOT, REALM, Manage, http_beside
-from ocsd.site.model import Site as Checked
+from ocsd.site.values.hub import ADDRESS_ROOT, REALM, http_beside
+from ocsd.site.values.instance import Manage
+
+if TYPE_CHECKING:
+    from ocsd.site.model import Site as Checked
 
 _CROSSBAR_TIMEOUT_S = 10
 """The time without a router [s] that OCS gives a host which states none."""
@@ -281,6 +281,11 @@ class SiteConfig:
         SiteFileError
             If it is no mapping, or has no ``hub``.
         """
+        # Few agents read a site file.
+        import yaml
+
+        from ocsd.site.document import LOADER
+
         path = os.path.abspath(filename)
         with open(path, encoding="utf-8-sig") as file:
             content = yaml.load(file, Loader=LOADER)  # one of PyYAML's safe loaders
@@ -312,7 +317,7 @@ class SiteParts(NamedTuple):
     instance: InstanceConfig | MaybeNone
 
 
-def site_of(checked: Checked) -> SiteConfig:
+def site_of(checked: "Checked") -> SiteConfig:
     """Return a checked site in the form of OCS."""
     content = checked.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     for host in content.get("hosts", {}).values():

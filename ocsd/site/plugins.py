@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from ocsd.errors import PluginError, UnknownAgentClassError
-from ocsd.site.model import HOST_MANAGER
 from ocsd.site.plugin_file import Modules, Registration, registrations, registrations_of
 from ocsd.site.recording import (
     AGGREGATOR_CLASS,
@@ -25,6 +24,7 @@ from ocsd.site.recording import (
     INFLUXDB_2_CLASS,
     POSTGRES_CLASS,
 )
+from ocsd.site.values.instance import HOST_MANAGER
 from ocsd.system.classes import ALARMS_CLASS, BRIDGE_CLASS, WEB_CLASS
 from ocsd.text.nearest import nearest
 

@@ -10,9 +10,12 @@ from argparse import ArgumentError, ArgumentParser
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site
+from ocsd.site.values.instance import HOST_MANAGER, Manage
+
+if TYPE_CHECKING:
+    from ocsd.site.model import Host, Instance, Site
 
 AGGREGATOR_CLASS: Final = "AggregatorAgent"
 INFLUXDB_1_CLASS: Final = "InfluxDBAgent"
@@ -39,13 +42,13 @@ def records_from_the_start(arguments: Sequence[str]) -> bool:
     return _value("--initial-state", arguments) == "record"
 
 
-def centre(site: Site) -> str:
+def centre(site: "Site") -> str:
     """Return the host of the built-in agents: the first one with a router, or else the first."""
     routers = [host.name for host in site.hosts.values() if host.crossbar is not None]
     return next(iter(routers or site.hosts))
 
 
-def site_hosts(site: Site) -> tuple[str, ...]:
+def site_hosts(site: "Site") -> tuple[str, ...]:
     """Return the hosts whose aggregators record what no host records itself.
 
     Those are the hosts without ``record: local`` that list an aggregator; if there are none, it is
@@ -59,12 +62,12 @@ def site_hosts(site: Site) -> tuple[str, ...]:
     return listed or (centre(site),)
 
 
-def records_itself(site: Site, host: Host) -> bool:
+def records_itself(site: "Site", host: "Host") -> bool:
     """Return whether a host's aggregator records the feeds of its agents only."""
     return host.record is not None and host.name not in site_hosts(site)
 
 
-def of_site(site: Site) -> list[Instance]:
+def of_site(site: "Site") -> "list[Instance]":
     """Return all entries, but for aggregators of hosts that record themselves."""
     return [
         each
@@ -74,12 +77,12 @@ def of_site(site: Site) -> list[Instance]:
     ]
 
 
-def own_aggregator(host: Host) -> Instance | None:
+def own_aggregator(host: "Host") -> "Instance | None":
     """Return the aggregator of ours that a host lists; None if there is none."""
     return next((each for each in _aggregators(host) if is_told(each)), None)
 
 
-def built_in_name(site: Site, host: Host) -> str:
+def built_in_name(site: "Site", host: "Host") -> str:
     """Return the name of the aggregator of a host that lists none."""
     plain = "aggregator"
     others = {each.instance_id for other in site.hosts.values() for each in _aggregators(other)}
@@ -88,13 +91,13 @@ def built_in_name(site: Site, host: Host) -> str:
     return plain
 
 
-def is_told(instance: Instance) -> bool:
+def is_told(instance: "Instance") -> bool:
     """Return whether the daemon can tell an instance who records what it publishes."""
     runs_here = instance.manage in {Manage.UP, Manage.DOWN} and instance.runtime == "ocsd"
     return runs_here and instance.agent_class not in _IN_THE_DAEMON
 
 
-def told_agents(site: Site, host: Host) -> set[str]:
+def told_agents(site: "Site", host: "Host") -> set[str]:
     """Return the agents of a host that its daemon can tell who records what they publish."""
     ours = {each.instance_id for each in host.instances if is_told(each)}
     if own_aggregator(host) is None:
@@ -102,7 +105,7 @@ def told_agents(site: Site, host: Host) -> set[str]:
     return ours
 
 
-def recorders_of(site: Site, address: str) -> tuple[str, ...]:
+def recorders_of(site: "Site", address: str) -> tuple[str, ...]:
     """Return the hosts whose aggregators record a feed: one, or as many as record everything.
 
     Parameters
@@ -119,7 +122,7 @@ def recorders_of(site: Site, address: str) -> tuple[str, ...]:
     return site_hosts(site)
 
 
-def twice(site: Site) -> Iterator[str]:
+def twice(site: "Site") -> Iterator[str]:
     """Yield a warning for each two aggregators that record the same feeds."""
     hosts = site_hosts(site)
     if len(hosts) > 1:
@@ -145,11 +148,11 @@ def twice(site: Site) -> Iterator[str]:
                 )
 
 
-def _aggregators(host: Host) -> list[Instance]:
+def _aggregators(host: "Host") -> "list[Instance]":
     return [each for each in host.instances if each.agent_class == AGGREGATOR_CLASS]
 
 
-def _line(site: Site, host: str) -> int | None:
+def _line(site: "Site", host: str) -> int | None:
     return next((each.line for each in _aggregators(site.hosts[host])), None)
 
 

@@ -4,8 +4,8 @@ import json
 import sys
 
 from ocsd.forkserver import program
-from ocsd.site import launch
 from ocsd.site.plugins import AgentEntry
+from ocsd.site.values import told as launches
 
 
 def main() -> int:
@@ -13,7 +13,7 @@ def main() -> int:
     _, described, *words = sys.argv
     what = json.loads(described)
     if what["launch"] is not None:
-        launch.set_current(launch.Launch.model_validate(what["launch"]))
+        launches.set_current(launches.ToldLaunch.of(what["launch"]))
     return program.run(lambda: AgentEntry(**what["entry"]), words)
 
 

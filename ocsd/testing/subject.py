@@ -71,7 +71,7 @@ class Subject:
         return simulation
 
     def _described(self, launch: Launch | None) -> str:
-        described = {"entry": asdict(self.entry), "launch": launch and launch.model_dump()}
+        described = {"entry": asdict(self.entry), "launch": launch and launch.encoded()}
         return json.dumps(described, default=str)
 
 

@@ -17,7 +17,7 @@ from ocsd.log import logs
 from ocsd.reactor.lookout import LOOKOUT
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
-from ocsd.site import launch as launches
+from ocsd.site.values import told as launches
 from ocsd.system.notify import notify, receiver_finder
 from ocsd.system.runs import ADDRESS_KEY, CHANGED_CODE_KEY
 from ocsd.web import settings

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ocsd.errors import ConfigurationError
-from ocsd.site import launch as launches
-from ocsd.site.launch import Launch
-from ocsd.site.model import WEB_NAME, Hub
+from ocsd.site.values import told as launches
+from ocsd.site.values.hub import HubValues
+from ocsd.site.values.instance import WEB_NAME
+from ocsd.site.values.told import ToldLaunch
 from ocsd.system import paths
 from ocsd.system.address import DEFAULT_LISTEN, Address, address_of, port_of
 from ocsd.system.paths import HostPaths
@@ -23,9 +24,9 @@ class PageSettings(NamedTuple):
     host: str
     """The host whose daemon has started it."""
     paths: HostPaths
-    hub: Hub
+    hub: HubValues
     listen: Address
-    people_hub: Hub | None = None
+    people_hub: HubValues | None = None
     """The site's router, which knows the people, if `hub` is the host's own one."""
     socket: Path | None = None
     """The Unix socket to listen on instead of a port."""
@@ -98,7 +99,7 @@ def of_this_process() -> PageSettings:
     return of_launch(launch, os.environ.get("NOTIFY_SOCKET", ""))
 
 
-def of_launch(launch: Launch, notify_socket: str = "") -> PageSettings:
+def of_launch(launch: ToldLaunch, notify_socket: str = "") -> PageSettings:
     """Return the settings of a launch.
 
     The runtime folder is that of the daemon's `notify_socket`, which may be another one than the

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from ocsd.access.levels import AC_VERSION, ITSELF, UNCONTROLLED, CredLevel, GrantedLevel
 from ocsd.access.policy import PolicyKind, policy_of
 from ocsd.bus.caller import OPEN_ROLES, Caller
-from ocsd.site.launch import Launch
+from ocsd.site.values.told import ToldLaunch
 
 
 class RuleSource(Protocol):
@@ -30,7 +30,7 @@ class LevelGuard:
     ----------
     agent : OCSAgent
         The agent.
-    launch : Launch, optional
+    launch : ToldLaunch, optional
         The settings with which the daemon has started it.
     folder : Path, optional
         The folder in which it keeps what outlives it.
@@ -41,7 +41,7 @@ class LevelGuard:
         ``access_control`` of get_api.
     """
 
-    def __init__(self, agent: Any, launch: Launch | None, folder: Path | None) -> None:
+    def __init__(self, agent: Any, launch: ToldLaunch | None, folder: Path | None) -> None:
         self._agent = agent
         self._closed = bool(getattr(getattr(launch, "hub", None), "is_closed", False))
         policy = policy_of(getattr(agent.site_args, "access_policy", None))

@@ -16,7 +16,7 @@ from ocsd.agent.spool.recorded_by import RECORDED_BY, RecordedBy, RecorderSpan, 
 from ocsd.agent.spool.spool import Spool, SpooledMessage, Witness
 from ocsd.bus.unheard import UnheardFeeds
 from ocsd.bus.wamp import ApplicationError
-from ocsd.site.launch import Launch
+from ocsd.site.values.told import ToldLaunch
 from ocsd.system import paths
 
 # Size of an answer if the request names none, and the largest that it can ask for.
@@ -51,7 +51,7 @@ class KeptFeed(Protocol):
     losses: LostMessages
 
 
-def folder_of(launch: Launch | None, instance_id: str) -> Path | None:
+def folder_of(launch: ToldLaunch | None, instance_id: str) -> Path | None:
     """Return the folder in which an instance keeps messages; None if it has none on the disk.
 
     An agent that was started by hand, without a launch, has none.

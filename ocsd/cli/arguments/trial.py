@@ -81,7 +81,7 @@ def _answers(site: "Site", host: "Host", instances: list["Instance"]) -> list[di
     # -P: a module in the working directory must not be taken for a library.
     done = subprocess.run(
         [sys.executable, "-P", "-m", "ocsd.forkserver.trial"],
-        input="".join(f"{each.model_dump_json()}\n" for each in launches),
+        input="".join(f"{json.dumps(each.encoded())}\n" for each in launches),
         stdout=subprocess.PIPE,
         text=True,
         check=False,

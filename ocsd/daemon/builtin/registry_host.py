@@ -14,7 +14,7 @@ from ocsd.daemon.instances.ports import Clock, Timer
 from ocsd.errors import PERMANENT_FAILURE_EXIT, OcsdError
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.reactor.repeating import repeating
-from ocsd.site.launch import Launch
+from ocsd.site.values.told import ToldLaunch
 from ocsd.system.proc import start_ticks
 from ocsd.system.runs import REQUESTS_KEY, encode_requests
 
@@ -28,7 +28,7 @@ class RegistryLauncher:
 
     log = Logger()
 
-    launch_of: Callable[[str], Launch]
+    launch_of: Callable[[str], ToldLaunch]
     """Returns the launch of the registry, as of any agent, by its instance-id."""
     clock: Clock
 

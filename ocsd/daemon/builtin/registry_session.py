@@ -10,11 +10,11 @@ from ocsd import ocs_agent, site_config
 from ocsd.bus.connection import Connection
 from ocsd.log import logs
 from ocsd.registry import agent as registry
-from ocsd.site import launch as launches
+from ocsd.site.values import told as launches
 
 
 def assemble(
-    launch: launches.Launch, on_change: Callable[[], None]
+    launch: launches.ToldLaunch, on_change: Callable[[], None]
 ) -> tuple[ocs_agent.OCSAgent, Connection]:
     """Return the registry's agent and its connection, not started yet.
 

@@ -12,13 +12,13 @@ from ocsd.bus.connection import Connection
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.ocs.host_manager import Dockers, HostManagerFace, Reload
 from ocsd.log import logs
-from ocsd.site import launch as launches
-from ocsd.site.launch import Launch
-from ocsd.site.model import HOST_MANAGER
+from ocsd.site.values import told as launches
+from ocsd.site.values.instance import HOST_MANAGER
+from ocsd.site.values.told import ToldLaunch
 
 
 def connect(
-    launch: Launch,
+    launch: ToldLaunch,
     fleet: Fleet,
     reload: Reload,
     stop: Callable[[str], None],

@@ -24,8 +24,8 @@ from ocsd.export.databases.server import (
     is_database_name,
 )
 from ocsd.export.databases.writer import Writer
-from ocsd.site import launch as launches
 from ocsd.site.recording import INFLUXDB_1_CLASS, INFLUXDB_2_CLASS
+from ocsd.site.values import told as launches
 from ocsd.status.activity import WritingStatus
 from ocsd.system import paths
 from ocsd.system.runs import WRITING_KEY

@@ -12,6 +12,7 @@ from typing import Final
 
 import ocsd
 from ocsd.forkserver.warmth.loaded import LoadedCode, package_folders
+from ocsd.forkserver.warmth.put_off import put_off
 
 # Libraries of nearly every agent; none of these starts a thread, installs a
 # reactor or opens a descriptor (tests/system/supervision/test_forkserver.py).
@@ -158,7 +159,12 @@ class Loading:
 
 def _load(name: str) -> None:
     with one_thread():
-        importlib.import_module(name)
+        try:
+            with put_off():
+                importlib.import_module(name)
+        except ImportError:
+            # E.g. a new release of a library imports more of what is put off.
+            importlib.import_module(name)
 
 
 def _forget_missing_folders() -> None:

@@ -50,9 +50,10 @@ from ocsd.log.file import LogFile
 from ocsd.log.level_file import LevelFile
 from ocsd.log.lines import LineObserver
 from ocsd.reactor import threads
-from ocsd.site import launch as launches
 from ocsd.site import plugins
-from ocsd.site.model import Hub, Instance
+from ocsd.site.values import told as launches
+from ocsd.site.values.hub import ToldHub
+from ocsd.site.values.instance import ToldInstance
 from ocsd.system.notify import encode
 from ocsd.system.proc import start_ticks
 
@@ -131,7 +132,7 @@ def _replace_code_by_adjacent_copies(played: set[CodeType]) -> None:
 def _exchange() -> dict[str, Any]:
     """Exchange the messages of a start; return the launch that is in them."""
     # A socket without a name in the file system, gone with its last descriptor.
-    launch = _launch(f"\0ocsd-rehearsal-{os.getpid()}").model_dump(mode="json")
+    launch = _launch(f"\0ocsd-rehearsal-{os.getpid()}").as_json()
     pid = os.getpid()
     spawned = Spawned("agent", pid, start_ticks(pid))
     lines = encode_line(SpawnRequest("agent", "/", "/", {}, (), launch)) + encode_line(spawned)
@@ -139,12 +140,12 @@ def _exchange() -> dict[str, Any]:
     return dict(spawn.launch)  # type: ignore[union-attr, arg-type] # what was encoded
 
 
-def _launch(path: str) -> launches.Launch:
-    hub = Hub(wamp_server="ws://localhost:8001/ws", wamp_http="http://localhost:8001/call")
-    instance = Instance(
+def _launch(path: str) -> launches.ToldLaunch:
+    hub = ToldHub(wamp_server="ws://localhost:8001/ws", wamp_http="http://localhost:8001/call")
+    instance = ToldInstance(
         instance_id="agent", agent_class=_CLASS, arguments=("--mode", "acq", "--num-channels", "4")
     )
-    return launches.Launch(
+    return launches.ToldLaunch(
         site_file="/site.yaml",
         host="rehearsal",
         hub=hub,
@@ -185,7 +186,7 @@ def _play() -> None:
 def _perform(reactor: Any, launch: dict[str, Any]) -> Any:
     """Run an agent as `ocsd.agent.runner` does, for some seconds' work without the waits."""
     reactor.suggestThreadPoolSize(WORKER_THREADS)
-    launches.set_current(launches.Launch.model_validate(launch))
+    launches.set_current(launches.ToldLaunch.of(launch))
     agent, args = _agent()
     readiness = Readiness(agent, send=_prepare)
     connection = Connection(agent, args, on_change=readiness.report)

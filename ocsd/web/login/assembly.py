@@ -12,7 +12,7 @@ from ocsd.access.tickets import Login
 from ocsd.audit.entry import AuditKind
 from ocsd.audit.notes import Notes
 from ocsd.errors import OcsdError
-from ocsd.site.launch import Launch
+from ocsd.site.values.told import ToldLaunch
 from ocsd.system.entrance import set_own
 from ocsd.web.login.doors import ClosedDoors, Doors, OpenDoors, Trusted
 from ocsd.web.login.people import ListedPeople, People, RemotePeople
@@ -50,7 +50,7 @@ def _people(own: PageSettings) -> People:
     return RemotePeople(partial(ask_router, own.people_hub or own.hub))
 
 
-def enter_as_host(own: PageSettings, launch: Launch) -> None:
+def enter_as_host(own: PageSettings, launch: ToldLaunch) -> None:
     """Let this process call agents as its host does: only a host may say for whom a call is.
 
     Raises

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ocsd.access.entrance import of_url
-from ocsd.site.model import Hub
+from ocsd.site.values.hub import HubValues
 from ocsd.web.login.doors import TooManyAttemptsError
 from ocsd.web.refusals import AwayError
 
@@ -20,7 +20,7 @@ _LIMIT: Final = b"too many"
 """In the router's answer to a login that it has not checked."""
 
 
-def ask_router(hub: Hub, name: str, password: str) -> str | None:
+def ask_router(hub: HubValues, name: str, password: str) -> str | None:
     """Return the role that the router gives to a person; None if it refuses. For a thread.
 
     Raises

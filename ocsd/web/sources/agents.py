@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ocsd.access.roles import Role
 from ocsd.client.http import CONNECTION_ERROR, REQUEST_ERROR, ControlClient, ControlClientError
-from ocsd.site.model import Hub
+from ocsd.site.values.hub import HubValues
 from ocsd.text.logins import without_logins
 from ocsd.text.nearest import did_you_mean
 from ocsd.web.login.viewer import Viewer, check_role
@@ -30,7 +30,7 @@ class Agents:
     """
 
     def __init__(
-        self, hub: Hub, page: str, client: Callable[..., ControlClient] = ControlClient
+        self, hub: HubValues, page: str, client: Callable[..., ControlClient] = ControlClient
     ) -> None:
         self._hub = hub
         self._no_agents = {**_NO_AGENTS, page: "the page itself"}

@@ -1,5 +1,6 @@
 """`ocsd run`: run one agent in the foreground, for its author."""
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -57,7 +58,8 @@ def _launch(instance_id: str, site_file: str | None, host_name: str | None) -> t
     # pydantic and yaml take longer to load than all of `ocsd status`.
     from ocsd.router import local
     from ocsd.site import load
-    from ocsd.site.launch import LAUNCH_VARIABLE, Launch
+    from ocsd.site.launch import Launch
+    from ocsd.site.values.told import LAUNCH_VARIABLE
 
     if host_name is None:
         site_file, host_name = _of_daemon(instance_id, site_file)
@@ -90,7 +92,7 @@ def _launch(instance_id: str, site_file: str | None, host_name: str | None) -> t
         ca_file=ca_file,
         crossbar_timeout=host.crossbar_timeout,
     )
-    return LAUNCH_VARIABLE, launch.model_dump_json()
+    return LAUNCH_VARIABLE, json.dumps(launch.encoded())
 
 
 def _proof(instance_id: str, host: "Host", hub: "Hub") -> tuple[str | None, str | None]:
