@@ -16,8 +16,8 @@ from tests.system.waiting import wait_until
 
 RUN = """
 import sys, json
-from ocsd.site import launch
-launch.set_current(launch.Launch.model_validate(json.loads(sys.argv[1])))
+from ocsd.site.values import told
+told.set_current(told.ToldLaunch.of(json.loads(sys.argv[1])))
 from ocsd_agents.fake_data.agent import main
 main([])
 """
@@ -25,8 +25,8 @@ main([])
 LISTEN = """
 import sys, json
 from ocsd import ocs_agent, site_config
-from ocsd.site import launch
-launch.set_current(launch.Launch.model_validate(json.loads(sys.argv[1])))
+from ocsd.site.values import told
+told.set_current(told.ToldLaunch.of(json.loads(sys.argv[1])))
 args = site_config.parse_args(args=[])
 agent, runner = ocs_agent.init_site_agent(args)
 out = open(args.instance_id + '.jsonl', 'w', buffering=1)

@@ -124,7 +124,8 @@ def _replace_code_by_adjacent_copies(played: set[CodeType]) -> None:
     # An agent's own objects must not fill the gaps that the originals would leave.
     _originals.extend(played)
     for function in gc.get_objects():
-        if isinstance(function, FunctionType) and function.__code__ in played:
+        # `isinstance` asks modules of autobahn that are loaded when anything is asked of them.
+        if type(function) is FunctionType and function.__code__ in played:
             with contextlib.suppress(ValueError):  # constants that cannot be copied
                 function.__code__ = marshal.loads(marshal.dumps(function.__code__))
 

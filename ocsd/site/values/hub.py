@@ -71,6 +71,7 @@ class ToldHub(HubValues):
     wamp_realm: str = REALM
     address_root: str = ADDRESS_ROOT
     access_policy: str | None = None
+    take_files: bool = False
     registry_address: str | None = None
 
 

@@ -25,9 +25,9 @@ pytestmark = pytest.mark.system
 COUNT = """
 import sys, json, os, time
 from ocsd import ocs_agent, ocs_twisted, site_config
-from ocsd.site import launch
+from ocsd.site.values import told
 from twisted.internet.defer import inlineCallbacks
-launch.set_current(launch.Launch.model_validate(json.loads(sys.argv[1])))
+told.set_current(told.ToldLaunch.of(json.loads(sys.argv[1])))
 args = site_config.parse_args(args=[])
 first, agg_params = json.loads(os.environ['COUNT'])
 agent, runner = ocs_agent.init_site_agent(args)
@@ -56,9 +56,9 @@ runner.run(agent)
 
 RECORD = """
 import sys, json
-from ocsd.site import launch
+from ocsd.site.values import told
 from ocsd.aggregator.agent import main
-launch.set_current(launch.Launch.model_validate(json.loads(sys.argv[1])))
+told.set_current(told.ToldLaunch.of(json.loads(sys.argv[1])))
 main(['--initial-state', 'record', '--data-dir', sys.argv[2]])
 """
 

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.system
 COUNT = """
 import sys, json, time
 from ocsd import ocs_agent, site_config
-from ocsd.site import launch
-launch.set_current(launch.Launch.model_validate(json.loads(sys.argv[1])))
+from ocsd.site.values import told
+told.set_current(told.ToldLaunch.of(json.loads(sys.argv[1])))
 args = site_config.parse_args(args=[])
 agent, runner = ocs_agent.init_site_agent(args)
 running = True

@@ -38,14 +38,14 @@ from ocsd.forkserver.warmth.loading import Loading
 loading = Loading()
 loading.make_ready(for_agents=True)
 from twisted.python import threadable
-from ocsd.site import launch
+from ocsd.site.values import told
 print(json.dumps({
     'trouble': loading.trouble,
     'threads': len(os.listdir('/proc/self/task')),
     'descriptors': sorted(set(os.listdir('/proc/self/fd')) - before),
     'reactor': 'twisted.internet.reactor' in sys.modules,
     'reactor thread': threadable.ioThread,
-    'launch': launch.current(),
+    'launch': told.current(),
     'argv': sys.argv,
     'agents': [each for each in sys.modules if 'fake_data.' in each],
     'environment': [each for each in os.environ if each.endswith('_NUM_THREADS')],

@@ -61,8 +61,8 @@ def test_what_the_daemon_starts_logs_to_the_daemons_file_only(tmp_path):
         "import sys\n"
         "from argparse import Namespace\n"
         "from ocsd import ocs_agent\n"
-        "from ocsd.site import launch\n"
-        "launch.set_current(Namespace(host='lab', log_dir=None))\n"
+        "from ocsd.site.values import told\n"
+        "told.set_current(Namespace(host='lab', log_dir=None))\n"
         "args = Namespace(instance_id='x', address_root='a', site_realm='r', log_dir=sys.argv[1])\n"
         "ocs_agent.init_site_agent(args)\n"
     )

@@ -20,8 +20,8 @@ from ocsd.bus.wamp import ComponentConfig
 from ocsd.errors import DataFolderError
 from ocsd.ocs_agent import OCSAgent
 from ocsd.reactor import threads
-from ocsd.site import launch as launches
-from ocsd.site.launch import Launch
+from ocsd.site.values import told as launches
+from ocsd.site.values.told import ToldLaunch
 from tests.unit.agent.spool.spool_life import Life
 from tests.unit.aggregator import rig
 
@@ -333,7 +333,7 @@ def test_by_hand_the_data_folder_has_to_be_given(tmp_path, capsys):
 
 def test_ocsd_keeps_the_data_in_the_state_folder_of_the_host(tmp_path, monkeypatch):
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
-    launch = Launch.model_validate(
+    launch = ToldLaunch.of(
         {
             "site_file": None,
             "host": "grumpy",

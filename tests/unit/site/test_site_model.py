@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ocsd.site import advice
-from ocsd.site.launch import Launch, current, set_current
+from ocsd.site.launch import Launch
 from ocsd.site.model import Crossbar, Host, Hub, Instance, Manage, Site
+from ocsd.site.values.told import ToldLaunch, current, set_current
 
 IDS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,20}", fullmatch=True)
 INSTANCES = st.builds(
@@ -61,6 +62,41 @@ def test_a_fork_server_of_the_release_before_alarms_takes_the_launch_of_an_agent
     assert Launch.model_validate(watched.encoded()) == watched
 
 
+@given(INSTANCES)
+def test_a_process_gets_the_values_of_its_launch(instance):
+    launch = Launch(
+        site_file="/site.yaml",
+        host="grumpy",
+        hub=a_hub(access_policy="roles"),
+        instance=instance,
+        working_dir="/",
+        ticket="secret",
+        site_hub=a_hub(),
+    )
+    told = launch.told()
+
+    assert told.entrance == launch.entrance
+    assert told.hub.addresses == launch.hub.addresses
+    assert told.instance.arguments == instance.arguments
+    assert "secret" not in repr(told)
+    assert Launch.model_validate(told.as_json()) == launch
+
+
+def test_a_launch_of_another_release_is_refused_by_name():
+    launch = Launch(
+        site_file=None,
+        host="grumpy",
+        hub=a_hub(),
+        instance=Instance(instance_id="a", agent_class="A"),
+        working_dir="/",
+    ).encoded()
+
+    with pytest.raises(ValueError, match="moon, which this release of ocsd does not know"):
+        ToldLaunch.of({**launch, "moon": 1})
+    with pytest.raises(ValueError, match="did not tell host"):
+        ToldLaunch.of({key: value for key, value in launch.items() if key != "host"})
+
+
 def test_a_process_knows_what_it_was_started_for():
     assert current() is None
     launch = Launch(
@@ -70,9 +106,10 @@ def test_a_process_knows_what_it_was_started_for():
         instance=Instance(instance_id="a", agent_class="A"),
         working_dir="/",
     )
-    set_current(launch)
+    told = launch.told()
+    set_current(told)
     try:
-        assert current() is launch
+        assert current() is told
     finally:
         set_current(None)
 

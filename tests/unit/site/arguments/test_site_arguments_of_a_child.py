@@ -6,8 +6,9 @@ import pytest
 
 from ocsd import site_config
 from ocsd.errors import AgentArgumentsError
-from ocsd.site.launch import Launch, set_current
+from ocsd.site.launch import Launch
 from ocsd.site.load import load
+from ocsd.site.values.told import set_current
 from tests.unit.site.lab_agent import TEXT, a_parser
 
 pytestmark = pytest.mark.usefixtures("no_site_in_environment")
@@ -30,7 +31,7 @@ def launched(file):
             working_dir="/work",
             crossbar_timeout=host.crossbar_timeout,
         )
-        set_current(launch)
+        set_current(launch.told())
         return launch
 
     yield start
