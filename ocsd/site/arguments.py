@@ -58,7 +58,7 @@ _ENVIRONMENT = {
 
 
 class _Found(NamedTuple):
-    """What the site file, or the launch, has for an agent."""
+    """The values of the site file, or of the launch, for an agent."""
 
     instance: "ToldInstance | Instance | None"
     defaults: Mapping[str, Any]

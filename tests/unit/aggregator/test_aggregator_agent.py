@@ -338,7 +338,7 @@ def test_ocsd_keeps_the_data_in_the_state_folder_of_the_host(tmp_path, monkeypat
             "site_file": None,
             "host": "grumpy",
             "hub": {"wamp_server": "ws://localhost:8001/ws", "wamp_http": "http://localhost/call"},
-            "instance": {"instance-id": "aggregator", "agent-class": "AggregatorAgent"},
+            "instance": {"instance_id": "aggregator", "agent_class": "AggregatorAgent"},
             "working_dir": "/",
         }
     )
