@@ -23,7 +23,10 @@ from ocsd.daemon.lock import DaemonLock, handed_over
 from ocsd.errors import ConfigurationError, OcsdError
 from ocsd.forkserver import record
 from ocsd.forkserver import start as forkserver
+from ocsd.forkserver.protocol import SpawnRequest
 from ocsd.forkserver.remains import kill_remains
+from ocsd.router import program
+from ocsd.site.values import guess
 from ocsd.system import paths
 from ocsd.system.whereabouts import Whereabouts
 from ocsd.text.logins import without_logins
@@ -95,7 +98,9 @@ def main() -> int:
         arguments = _parser().parse_args()
         if arguments.check:
             return _check(arguments)
-        server = forkserver.PreparedServer(forkserver.forked)
+        # A daemon that succeeds another one finds its router running.
+        router = None if descriptor is not None else _router_to_expect(arguments)
+        server = forkserver.PreparedServer(partial(forkserver.forked, router))
         settings, lock = _prepare(arguments, descriptor)
         return _run(settings, server, arguments, lock, interruption)
     except OcsdError as error:
@@ -132,6 +137,18 @@ def _parser() -> argparse.ArgumentParser:
         help="only check whether this could start: load everything, read the site file",
     )
     return parser
+
+
+def _router_to_expect(arguments: argparse.Namespace) -> SpawnRequest | None:
+    """Return a request like that for the router, if the host probably runs an open one.
+
+    pydantic and yaml, which are needed to read the site, are not loaded yet.
+    """
+    hosts = {arguments.host} if arguments.host else guess.names_of_this_machine()
+    if not guess.runs_open_router(guess.text_of(arguments.site_file), hosts):
+        return None
+    command = (sys.executable, "-P", "-m", program.PROGRAM)
+    return SpawnRequest("router", os.devnull, "/", program.environment(), command)
 
 
 def _read(arguments: argparse.Namespace) -> tuple["Site", "HostPlan", paths.HostPaths]:

@@ -13,17 +13,24 @@ from pathlib import Path
 
 from ocsd.forkserver import record, server, streams
 from ocsd.forkserver.place import Place
-from ocsd.forkserver.protocol import decode
+from ocsd.forkserver.protocol import SpawnRequest, decode
 from ocsd.forkserver.warmth.forks import Spares
 from ocsd.forkserver.warmth.loading import Loading
 
 
-def main(loading: Loading) -> None:
-    """Load the libraries, and serve from when the daemon has said where until all is over."""
+def main(loading: Loading, guess: SpawnRequest | None = None) -> None:
+    """Load the libraries, and serve from when the daemon has said where until all is over.
+
+    A router that will probably be asked for, as the `guess`, is loaded at the same time.
+    """
+    spares = Spares(loading)
+    if guess is not None:
+        spares.guess(guess)
     while loading.code is None and not select.select([sys.stdin], [], [], 0)[0]:
         loading.step()
     path, log_path, agents, program = (sys.stdin.readline().rstrip("\n") for _ in range(4))
     if not log_path:
+        spares.end()
         return
     # An upgrade may have replaced these files under a daemon that does not write the number yet.
     loading.expect(int(agents or 0))
@@ -34,9 +41,7 @@ def main(loading: Loading) -> None:
     # Before a daemon can ask for a process.
     processes = record.Record(record.beside(Path(path)))
     place.listen()
-    spares = Spares(loading)
-    if program:
-        spares.expect(decode(program.encode()))
+    spares.expect(decode(program.encode()) if program else None)
     server.ForkServer(place, processes, loading, spares).serve()
     # Another daemon may have started another fork server in the meantime.
     if place.is_ours:

@@ -89,6 +89,8 @@ class ForkServer:
             signal.signal(number, lambda *_: None)
         self._selector.register(self.place.listener, selectors.EVENT_READ)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
+        # The next router may have ended before there was a handler.
+        self._reap()
         self._report_trouble()
         while self._running or not self._ending:
             events = self._selector.select(self._patience_s)

@@ -120,10 +120,11 @@ def executed() -> ServerProcess:
     return subprocess.Popen(_WORDS, stdin=subprocess.PIPE, env=environment, start_new_session=True)
 
 
-def forked() -> ServerProcess:
+def forked(guess: SpawnRequest | None = None) -> ServerProcess:
     """Fork a fork server off this process, which must not have a thread, a reactor or a file yet.
 
-    Daemon and fork server need the same libraries, which are loaded only once like this.
+    Daemon and fork server need the same libraries, which are loaded only once like this. The
+    `guess` is a router that will probably be asked for.
     """
     loading = Loading()
     gc.enable()
@@ -139,7 +140,7 @@ def forked() -> ServerProcess:
     try:
         pid = os.fork()
         if pid == 0:
-            _be_fork_server(loading, reading)
+            _be_fork_server(loading, reading, guess)
     except OSError as error:
         os.close(writing)
         raise ForkServerError(
@@ -153,7 +154,7 @@ def forked() -> ServerProcess:
     return _ForkedServer(pid, open(writing, "wb"))
 
 
-def _be_fork_server(loading: Loading, reading: int) -> NoReturn:
+def _be_fork_server(loading: Loading, reading: int, guess: SpawnRequest | None) -> NoReturn:
     """Be what `executed` starts, in a fork of the daemon."""
     try:
         os.setsid()
@@ -171,7 +172,7 @@ def _be_fork_server(loading: Loading, reading: int) -> NoReturn:
         sys.argv[:], sys.orig_argv[:] = _WORDS[-1:], _WORDS
         # Not needed in the daemon.
         importlib.import_module("setproctitle").setproctitle(" ".join(_WORDS))
-        importlib.import_module("ocsd.forkserver.__main__").main(loading)
+        importlib.import_module("ocsd.forkserver.__main__").main(loading, guess)
     except BaseException:  # noqa: BLE001 - the daemon's own code must not go on here
         traceback.print_exc()
     os._exit(1)

@@ -5,7 +5,6 @@ version 2).
 """
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +15,7 @@ from ocsd.access.roles import Role
 from ocsd.access.rules import BRIDGE_CALLS, BRIDGE_TOPICS
 from ocsd.bus.caller import BRIDGE_ROLE
 from ocsd.errors import RouterError
+from ocsd.router import program
 from ocsd.router.guard.facts import GUARD_FILE, GUARD_VARIABLE, GuardFacts
 from ocsd.router.listening import FindAddresses, addresses
 from ocsd.router.transports import ANONYMOUS, Secured, secured_ports, web_ports
@@ -164,11 +164,10 @@ def start(crossbar: str, folder: Path, *, is_guarded: bool = False) -> NodeStart
                 f"{sys.executable} -m pip install 'ocsd[router]'"
             )
         return NodeStart((crossbar, *words), {})
-    paths = [str(Path(__file__).parent / "shadow"), os.environ.get("PYTHONPATH", "")]
-    environment = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    environment = program.environment()
     if is_guarded:
         environment[GUARD_VARIABLE] = str(folder / GUARD_FILE)
-    return NodeStart((sys.executable, "-P", "-m", "ocsd.router.crossbar_node", *words), environment)
+    return NodeStart((sys.executable, "-P", "-m", program.PROGRAM, *words), environment)
 
 
 def _is_own(crossbar: str) -> bool:

@@ -21,11 +21,11 @@ from ocsd.site.model import (
     Manage,
     Site,
 )
+from ocsd.site.values import guess
+from ocsd.site.values.guess import DEFAULT_SITE
 from ocsd.site.wording import keys_at, problems_of, spellings, unknown_key, unused_key
 from ocsd.text.nearest import did_you_mean
 
-DEFAULT_SITE = "default"
-SYSTEM_FOLDER = Path("/etc/ocsd")
 HUB_VARIABLES = {"wamp_server": "OCSD_SITE_HUB", "wamp_http": "OCSD_SITE_HTTP"}
 """Variables that a daemon's environment has if it was given other URLs than the site file's."""
 
@@ -57,7 +57,7 @@ def find(site_file: str | os.PathLike[str] | None = None, site: str | None = Non
             raise SiteFileError(f"there is no site file {path}{near}")
         return path
     name = f"{site or DEFAULT_SITE}.yaml"
-    folders = _folders()
+    folders = guess.folders()
     for folder in folders:
         if os.path.isfile(folder / name):
             return folder / name
@@ -198,14 +198,6 @@ def own_host(site: Site, name: str | None = None) -> Host:
         return host  # its URLs are those of that router
     given = {key: os.environ.get(variable) for key, variable in HUB_VARIABLES.items()}
     return host.model_copy(update={key: url for key, url in given.items() if url})
-
-
-def _folders() -> list[Path]:
-    folders = [Path("site-configs"), SYSTEM_FOLDER]
-    configured = os.environ.get("OCS_CONFIG_DIR")
-    if configured:
-        folders.insert(0, Path(configured).expanduser())
-    return folders
 
 
 def _near_file(name: str, folders: list[Path]) -> str:

@@ -94,10 +94,25 @@ class Spares:
     _loaded: SpawnRequest | None = None
     """The request for which the waiting process was loaded."""
 
-    def expect(self, request: Message) -> None:
-        """Have a process ready as soon as possible, if this request is for a router."""
-        self.started(request)
-        self._is_urgent = True
+    def guess(self, request: SpawnRequest) -> None:
+        """Fork a process that loads a router before it is known whether this request will come.
+
+        Only for a fork server that does not serve yet.
+        """
+        self._request = request
+        self.prepare(_let_go)
+        self._request = None
+
+    def expect(self, request: Message | None) -> None:
+        """Have a process ready as soon as possible, if this request is for a router.
+
+        None means that no router will be asked for.
+        """
+        if request is not None:
+            self.started(request)
+        if not self._is_for(request):
+            self.end()
+        self._is_urgent = self._waiting is None
 
     def started(self, request: Message) -> None:
         """Have a process ready later, because a router may have to be replaced."""
@@ -128,16 +143,25 @@ class Spares:
 
     def take(self, request: SpawnRequest) -> Forked | None:
         """Return the process that becomes what a request asks for; None if it must be forked."""
-        waiting, loaded = self._waiting, self._loaded
-        if waiting is None or loaded is None or request.command[3:4] != (PREPARED,):
+        waiting = self._waiting
+        if waiting is None or request.command[3:4] != (PREPARED,):
             return None
-        # What it has loaded depends on both: a guarded router must not begin as an open one.
-        is_other = (request.command, request.environment) != (loaded.command, loaded.environment)
-        if is_other or what_holds(waiting.pid):
+        if not self._is_for(request) or what_holds(waiting.pid):
             self.end()
             return None
         self._waiting = None
         return waiting._replace(word=encode(request))
+
+    def _is_for(self, request: Message | None) -> bool:
+        """Whether the process that waits, if there is one, has loaded what this request needs."""
+        loaded = self._loaded
+        if loaded is None or not isinstance(request, SpawnRequest):
+            return False
+        # What it has loaded depends on both: a guarded router must not begin as an open one.
+        return (request.command[:4], request.environment) == (
+            loaded.command[:4],
+            loaded.environment,
+        )
 
     def ended(self, pid: int) -> None:
         """Forget a process that has ended before it was taken; another one might end as well."""
@@ -182,3 +206,11 @@ class Spares:
             os._exit(1)
         child.become(code.changed, request)
         os._exit(1)
+
+
+def _let_go() -> None:
+    """Let go of the daemon's pipe and terminal, which it waits for others to close."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nothing, number)
+    os.close(nothing)

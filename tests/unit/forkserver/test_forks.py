@@ -101,7 +101,7 @@ def test_a_process_that_cannot_run_is_ended(waiting, spares):
     "other",
     [
         dataclasses.replace(ROUTER, environment={"OCSD_ROUTER_GUARD": "/guard.json"}),
-        dataclasses.replace(ROUTER, command=(*ROUTER.command, "--cbdir", "/other")),
+        dataclasses.replace(ROUTER, command=("other", *ROUTER.command[1:])),
     ],
 )
 def test_a_process_that_was_loaded_for_another_router_is_ended(waiting, spares, other):
@@ -113,6 +113,42 @@ def test_a_process_that_was_loaded_for_another_router_is_ended(waiting, spares, 
     # Nor does the next one become the router of the request after that.
     spares.started(other)
     assert spares.take(other) is None
+
+
+def test_a_process_becomes_the_router_whatever_its_words(waiting, spares):
+    other = dataclasses.replace(ROUTER, command=(*ROUTER.command, "--cbdir", "/other"))
+    taken = spares.take(other)
+    assert taken is not None
+    assert taken.pid == waiting.pid
+    os.kill(taken.pid, signal.SIGKILL)
+    os.waitpid(taken.pid, 0)
+
+
+@pytest.fixture
+def guessed(spares, monkeypatch):
+    """A process that was loaded before anybody knew whether a router would be asked for."""
+    monkeypatch.setattr(spares, "_load_and_wait", wait_for_ever)
+    monkeypatch.setattr(spares.loading, "make_ready", lambda **_: None)
+    spares.guess(ROUTER)
+    yield spares._waiting
+    spares.end()
+
+
+def test_a_router_that_was_guessed_waits_until_it_is_asked_for(guessed, spares):
+    assert spares.due_s(5.0) == inf
+    spares.expect(ROUTER)
+    assert spares._waiting is guessed
+    assert spares.due_s(5.0) == inf
+
+
+@pytest.mark.parametrize(
+    "expected", [None, dataclasses.replace(ROUTER, environment={"OCSD_ROUTER_GUARD": "/guard"})]
+)
+def test_a_router_that_was_guessed_wrongly_is_ended(guessed, spares, expected):
+    spares.expect(expected)
+    with pytest.raises(ProcessLookupError):
+        os.kill(guessed.pid, 0)
+    assert spares.due_s(5.0) == (inf if expected is None else 5.0)
 
 
 def test_after_an_upgrade_no_process_loads_new_code_beside_old(spares, monkeypatch):

@@ -7,9 +7,9 @@ import pytest
 
 from ocsd.client.control import get_control_client
 from ocsd.errors import SeveralDaemonsError, SiteFileError
-from ocsd.site import load
 from ocsd.site.arguments import parse_args
 from ocsd.site.model import Hub
+from ocsd.site.values import guess
 from ocsd.system import whereabouts
 from ocsd.system.paths import HostPaths
 from ocsd.system.whereabouts import Whereabouts
@@ -20,7 +20,7 @@ LAB = Hub(wamp_server="ws://lab:8001/ws", address_root="peak")
 @pytest.fixture
 def runs(tmp_path, monkeypatch):
     """Let the fork server of a host run, as its daemon leaves it."""
-    monkeypatch.setattr(load, "SYSTEM_FOLDER", tmp_path / "etc")
+    monkeypatch.setattr(guess, "SYSTEM_FOLDER", tmp_path / "etc")
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
     monkeypatch.delenv("OCS_CONFIG_DIR", raising=False)
     monkeypatch.chdir(tmp_path)

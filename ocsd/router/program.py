@@ -1,0 +1,14 @@
+"""How the crossbar that is installed with ocsd is started; the module loads nothing."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+PROGRAM: Final = "ocsd.router.crossbar_node"
+"""The module that runs it."""
+
+
+def environment() -> dict[str, str]:
+    """Return the variables of a router that everybody joins."""
+    paths = [str(Path(__file__).parent / "shadow"), os.environ.get("PYTHONPATH", "")]
+    return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
