@@ -63,8 +63,8 @@ def refusal_of(change: "Change", restarted: Sequence["Instance"], classes: Catal
     missing = plugins.missing(change.settings.site, restarted, classes)
     if not missing:
         return ""
-    ended = plural(len(missing), "running instance")
-    last = f"nothing has changed: a reload would end {ended} for good"
+    count = plural(len(missing), "instance")
+    last = f"nothing has changed, because what runs could not start again ({count})"
     return "\n".join([*plugins.problems(missing, classes), last])
 
 

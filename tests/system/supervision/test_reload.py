@@ -154,7 +154,7 @@ def test_a_class_that_is_not_found_changes_nothing_as_long_as_its_instance_runs(
         assert done.returncode == checked.returncode == 78
         assert done.stderr.splitlines() == [
             problem,
-            "nothing has changed: a reload would end 1 running instance for good",
+            "nothing has changed, because what runs could not start again (1 instance)",
         ]
     assert pids(running) == before
     assert running.ocsd("down", "b").returncode == 0

@@ -95,7 +95,7 @@ def test_a_class_that_is_not_found_is_told_as_ocsd_check_does_and_then_the_conse
         f"{path}:6: instance 'typo': no plug-in has the agent class 'FakeDataAgnt'; "
         "did you mean 'FakeDataAgent'?; correct agent-class, "
     )
-    assert lines[1] == "nothing has changed: a reload would end 1 running instance for good"
+    assert lines[1] == "nothing has changed, because what runs could not start again (1 instance)"
     assert refusal(change, "right", "lab1", "docked") == ""
 
 
