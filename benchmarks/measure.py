@@ -6,10 +6,10 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from benchmarks.processes import EndWatch, cpu_s, pss_bytes
+from benchmarks.processes import EndWatch, cpu_s, family, pss_bytes, running_s
 from benchmarks.site import instance_ids
 from benchmarks.supervising.observer import Observer
 from benchmarks.supervising.side import Side
@@ -19,6 +19,11 @@ START_LIMIT_S = 300.0
 AGAIN_LIMIT_S = 60.0
 STOP_LIMIT_S = 60.0
 STATUS_RUNS = 5
+
+OF_AGENTS = "agents"
+OF_SUPERVISORS = "supervisors"
+OF_ROUTER = "router"
+"""Roles of processes in the figures of processor time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,11 @@ class Figures:
     idle_cpu_percent: float
     stop_s: float
     status_s: list[float]
+    start_cpu_s: dict[str, float] = field(default_factory=dict)
+    """Processor time of the start by role, from each process's beginning; the router's from the
+    command on. The command itself is not in it."""
+    idle_parts_percent: dict[str, float] = field(default_factory=dict)
+    """Share of a core that idle agents take, by role and for each agent [%]."""
 
     @property
     def kill_median_s(self) -> float:
@@ -63,7 +73,7 @@ class Figures:
         return statistics.median(self.restart_s)
 
 
-def measure(side: Side, observer: Observer, plan: Plan) -> Figures:
+def measure(side: Side, observer: Observer, plan: Plan, router_pid: int) -> Figures:
     """Run the site on one side, measure it and end it.
 
     Parameters
@@ -74,6 +84,8 @@ def measure(side: Side, observer: Observer, plan: Plan) -> Figures:
         Who looks.
     plan : Plan
         How much.
+    router_pid : int
+        The router, whose children do its work.
 
     Returns
     -------
@@ -84,19 +96,23 @@ def measure(side: Side, observer: Observer, plan: Plan) -> Figures:
     chosen = ids[:: max(1, plan.agents // plan.restarts)][: plan.restarts]
     try:
         side.prepare()
+        router = family(router_pid)
+        router_s = _cpu_s(router)
         _say(f"{side.name}: starting {plan.agents} agents")
         start_s, start_sessions_s = _start(side, observer, ids)
-        side.launched()
-        time.sleep(plan.settle_s)
+        router_s = _cpu_s(router) - router_s
         before = {instance_id: observer.pid(instance_id) for instance_id in ids}
+        start_cpu_s = {OF_AGENTS: _cpu_s(before.values()), OF_ROUTER: router_s}
+        side.launched()
         supervisors = side.supervisors(before)
+        start_cpu_s |= {role: cpu_s(pid) for role, pid in supervisors.items()}
+        time.sleep(plan.settle_s)
         services = side.services(before)
         _say(f"{side.name}: all running after {start_s:.2f} s; memory, processor, status")
         agent_pss = sum(pss_bytes(pid) for pid in before.values()) / plan.agents
         supervisor_pss = {role: pss_bytes(pid) for role, pid in supervisors.items()}
         service_pss = {role: pss_bytes(pid) for role, pid in services.items()}
-        measured = [*before.values(), *supervisors.values()]
-        acquiring = _cpu_percent(measured, plan.cpu_window_s) / plan.agents
+        acquiring = _cpu_percent(_groups(before, supervisors, router), plan)
         status_s = [_status(side) for _ in range(STATUS_RUNS)]
 
         _say(f"{side.name}: kill -9 of {len(chosen)} agents, one by one")
@@ -106,7 +122,7 @@ def measure(side: Side, observer: Observer, plan: Plan) -> Figures:
         after = {instance_id: observer.pid(instance_id) for instance_id in ids}
 
         _say(f"{side.name}: median {statistics.median(restart_s):.3f} s; all idle, then stop")
-        idle = _idle_percent(observer, after, supervisors, plan)
+        idle = _idle_percent(observer, _groups(after, supervisors, router), after, plan)
         stop_s = _stop(side, after)
         _say(f"{side.name}: all gone after {stop_s:.2f} s")
     finally:
@@ -122,10 +138,12 @@ def measure(side: Side, observer: Observer, plan: Plan) -> Figures:
         agent_pss_bytes=agent_pss,
         supervisor_pss_bytes=supervisor_pss,
         service_pss_bytes=service_pss,
-        acquiring_cpu_percent=acquiring,
-        idle_cpu_percent=idle,
+        acquiring_cpu_percent=acquiring[OF_AGENTS] + acquiring[OF_SUPERVISORS],
+        idle_cpu_percent=idle[OF_AGENTS] + idle[OF_SUPERVISORS],
         stop_s=stop_s,
         status_s=status_s,
+        start_cpu_s=start_cpu_s,
+        idle_parts_percent=idle,
     )
 
 
@@ -161,30 +179,49 @@ def _others_kept(before: Mapping[str, int], after: Mapping[str, int], chosen: li
     return all(before[key] == after[key] for key in before if key not in chosen)
 
 
-def _cpu_percent(pids: list[int], window_s: float) -> float:
-    """Return the share of one core that processes use together [%]."""
-    begin_s, used_s = time.monotonic(), sum(map(cpu_s, pids))
-    time.sleep(window_s)
-    used_s = sum(map(cpu_s, pids)) - used_s
-    return 100 * used_s / (time.monotonic() - begin_s)
+def _cpu_s(pids: Iterable[int]) -> float:
+    return sum(map(cpu_s, pids))
+
+
+def _groups(
+    agents: Mapping[str, int], supervisors: Mapping[str, int], router: list[int]
+) -> dict[str, list[int]]:
+    return {
+        OF_AGENTS: list(agents.values()),
+        OF_SUPERVISORS: list(supervisors.values()),
+        OF_ROUTER: router,
+    }
+
+
+def _cpu_percent(groups: Mapping[str, list[int]], plan: Plan) -> dict[str, float]:
+    """Return the share of one core that groups of processes use, for each agent [%]."""
+    begin_s = time.monotonic()
+    used_s = {role: sum(map(running_s, pids)) for role, pids in groups.items()}
+    time.sleep(plan.cpu_window_s)
+    used_s = {role: sum(map(running_s, pids)) - used_s[role] for role, pids in groups.items()}
+    took_s = time.monotonic() - begin_s
+    return {role: 100 * used / took_s / plan.agents for role, used in used_s.items()}
 
 
 def _idle_percent(
-    observer: Observer, agents: Mapping[str, int], supervisors: Mapping[str, int], plan: Plan
-) -> float:
+    observer: Observer,
+    groups: Mapping[str, list[int]],
+    agents: Mapping[str, int],
+    plan: Plan,
+) -> dict[str, float]:
     """Stop all operations, measure, start ``acq`` again."""
     for instance_id in agents:
         for op in (OP, "count"):
             observer.ops(instance_id, "stop", op)
     _wait_done(observer, agents)
     time.sleep(plan.settle_s)
-    percent = _cpu_percent([*agents.values(), *supervisors.values()], plan.cpu_window_s)
+    percent = _cpu_percent(groups, plan)
     begin_at = time.time()
     for instance_id in agents:
         observer.ops(instance_id, "start", OP)
     for instance_id in agents:
         observer.poll_running(instance_id, OP, begin_at, AGAIN_LIMIT_S)
-    return percent / len(agents)
+    return percent
 
 
 def _wait_done(observer: Observer, agents: Mapping[str, int]) -> None:

@@ -2,14 +2,22 @@
 
 import contextlib
 import socket
+from itertools import count
 from types import SimpleNamespace
 
+import cbor2
 import pytest
 from twisted.internet.protocol import Protocol
 from twisted.internet.unix import Server
 
 from ocsd.bus.repeated import RepeatedPublication, write_at_once
-from ocsd.bus.wamp import CBORSerializer, JsonSerializer, Publish
+from ocsd.bus.wamp import (
+    CBORSerializer,
+    JsonSerializer,
+    Publish,
+    TransportLost,
+    WampRawSocketClientProtocol,
+)
 
 TOPIC = "observatory.thermo1.feeds.heartbeat"
 
@@ -130,3 +138,48 @@ def test_a_connection_that_has_ended_is_left_to_the_reactor(far_end, writers):
     far.close()
     write_at_once(transport, b"heartbeat")
     assert writers.waiting == [transport]
+
+
+def link_over(transport, first_request=1):
+    """Return a link with an open raw socket over a transport."""
+    raw = WampRawSocketClientProtocol()
+    raw.transport = transport
+    raw._session, raw._serializer, raw._max_len_send = object(), CBORSerializer(), 1 << 24
+    numbers = SimpleNamespace(next=count(first_request).__next__)
+    return SimpleNamespace(_request_id_gen=numbers, transport=raw)
+
+
+def test_over_a_raw_socket_all_go_at_once_whatever_the_length_of_their_numbers(far_end, writers):
+    transport, far = far_end
+    link = link_over(transport, 250)
+    publish = RepeatedPublication(SimpleNamespace(link=link, transport=link.transport))
+    message = [{"acq": 3}, {"feeds": {}}]
+    for number in (0, 23, 24, 255, 256, 65535, 65536, 1 << 32, 1 << 53):
+        publish(TOPIC, message, number)
+    assert not writers.waiting
+    frames, requests, numbers = received(transport, far, writers), [], []
+    while frames:
+        end = 4 + int.from_bytes(frames[:4], "big")
+        kind, request, options, topic, [[codes, info]] = cbor2.loads(frames[4:end])
+        assert (kind, options, topic, codes) == (Publish.MESSAGE_TYPE, {}, TOPIC, {"acq": 3})
+        requests.append(request)
+        numbers.append(info["seq"])
+        frames = frames[end:]
+    assert requests == list(range(250, 259))
+    assert numbers == [0, 23, 24, 255, 256, 65535, 65536, 1 << 32, 1 << 53]
+
+
+def test_a_message_goes_over_the_present_link_and_over_no_closed_one(far_end, writers):
+    transport, far = far_end
+    first, second = link_over(transport), link_over(transport, 100)
+    session = SimpleNamespace(link=first, transport=first.transport)
+    publish, message = RepeatedPublication(session), [{"acq": 3}, {}]
+    publish(TOPIC, message, 1)
+    session.link, session.transport = second, second.transport
+    publish(TOPIC, message, 2)
+    second.transport._session = None
+    with pytest.raises(TransportLost):
+        publish(TOPIC, message, 3)
+    sent = received(transport, far, writers)
+    assert sent.count(b"heartbeat") == 2
+    assert b"\x85\x10\x18\x64" in sent  # the second link's request 100

@@ -1,0 +1,105 @@
+"""The least supervisor: forks bare agents, and forks one again as soon as it has ended.
+
+::
+
+    python -m benchmarks.floor.bare_parent ROUTER REALM ROOT NAME...
+
+ROUTER is a ``ws://`` URL or the path of a Unix socket. A name on a line of the standard input ends
+that agent, which is then forked again; the end of the input ends all. So does an agent that ends by
+itself, as without a router.
+"""
+
+import gc
+import os
+import select
+import signal
+import sys
+from typing import NoReturn
+
+from benchmarks.floor import bare_agent
+
+
+class BareParent:
+    """The parent of some agents.
+
+    Parameters
+    ----------
+    router, realm, root : str
+        The router, the realm, and what the agents' addresses begin with.
+    """
+
+    def __init__(self, router: str, realm: str, root: str) -> None:
+        self._router, self._realm, self._root = router, realm, root
+        self._poll = select.poll()
+        self._names: dict[int, str] = {}
+        """Names of agents, by pidfd."""
+        self._pids: dict[str, int] = {}
+
+    def fork(self, name: str) -> None:
+        """Fork an agent."""
+        pid = os.fork()
+        if pid == 0:
+            self._become(name)
+        self._pids[name] = pid
+        descriptor = os.pidfd_open(pid)
+        self._names[descriptor] = name
+        self._poll.register(descriptor, select.POLLIN)
+
+    def _become(self, name: str) -> NoReturn:
+        try:
+            os.closerange(3, max(self._names, default=3) + 1)
+            gc.enable()
+            bare_agent.live(self._router, self._realm, f"{self._root}.{name}")
+        finally:
+            os._exit(1)
+
+    def serve(self) -> None:
+        """Fork again whatever ends, until the input does."""
+        self._poll.register(0, select.POLLIN)
+        while True:
+            for descriptor, _ in self._poll.poll():
+                goes_on = self._replace(descriptor) if descriptor else self._obey()
+                if not goes_on:
+                    return
+
+    def _obey(self) -> bool:
+        """End the agents that are named; return whether there is more to come."""
+        names = os.read(0, 2**16).decode().split()
+        for name in names:
+            os.kill(self._pids[name], signal.SIGTERM)
+        return bool(names)
+
+    def _replace(self, descriptor: int) -> bool:
+        """Fork an agent again, unless it has ended by itself; return whether it has not."""
+        name = self._names.pop(descriptor)
+        self._poll.unregister(descriptor)
+        os.close(descriptor)
+        _, status = os.waitpid(self._pids.pop(name), 0)
+        if not os.WIFSIGNALED(status):
+            return False
+        self.fork(name)
+        return True
+
+    def end(self) -> None:
+        """End all agents, and wait for them."""
+        for pid in self._pids.values():
+            os.kill(pid, signal.SIGTERM)
+        for pid in self._pids.values():
+            os.waitpid(pid, 0)
+
+
+def main(router: str, realm: str, root: str, names: list[str]) -> None:
+    """Fork the agents and serve them."""
+    # What is loaded is never collected, and is not written to by the collector of any child.
+    gc.collect()
+    gc.disable()
+    gc.freeze()
+    parent = BareParent(router, realm, root)
+    for name in names:
+        parent.fork(name)
+    parent.serve()
+    parent.end()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4], sys.argv[4:])
