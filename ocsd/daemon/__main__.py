@@ -147,7 +147,7 @@ def _router_to_expect(arguments: argparse.Namespace) -> SpawnRequest | None:
     hosts = {arguments.host} if arguments.host else guess.names_of_this_machine()
     if not guess.runs_open_router(guess.text_of(arguments.site_file), hosts):
         return None
-    command = (sys.executable, "-P", "-m", program.PROGRAM)
+    command = (sys.executable, "-P", "-m", program.ROUTER_PROGRAM)
     return SpawnRequest("router", os.devnull, "/", program.environment(), command)
 
 

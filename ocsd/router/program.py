@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-PROGRAM: Final = "ocsd.router.crossbar_node"
+ROUTER_PROGRAM: Final = "ocsd.router.crossbar_node"
 """The module that runs it."""
 
 
