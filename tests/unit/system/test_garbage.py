@@ -1,6 +1,7 @@
 """Garbage is left alone for a while, and collected again whatever happens."""
 
 import gc
+from functools import partial
 
 import pytest
 
@@ -34,3 +35,12 @@ def test_what_was_loaded_is_never_searched():
         module = [[] for _ in range(100)]
     assert gc.get_freeze_count() >= before + len(module)
     gc.unfreeze()
+
+
+def test_who_collects_garbage_seldom_goes_on_to_do_so_while_code_is_loaded(request):
+    request.addfinalizer(partial(gc.set_threshold, *gc.get_threshold()))
+    gc.set_threshold(700, 100, 1000)
+    before = gc.get_freeze_count()
+    with loaded():
+        assert gc.isenabled()
+    assert gc.get_freeze_count() == before
