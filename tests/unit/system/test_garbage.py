@@ -1,11 +1,22 @@
 """Garbage is left alone for a while, and collected again whatever happens."""
 
 import gc
-from functools import partial
 
 import pytest
 
 from ocsd.system.garbage import loaded, uncollected
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_new_process():
+    """Other tests of this process may have changed it (those of the fork server do)."""
+    was_enabled, thresholds = gc.isenabled(), gc.get_threshold()
+    gc.enable()
+    gc.set_threshold(700, 10, 10)
+    yield
+    gc.set_threshold(*thresholds)
+    if not was_enabled:
+        gc.disable()
 
 
 @pytest.mark.parametrize("leave_alone", [uncollected, loaded])
@@ -37,8 +48,7 @@ def test_what_was_loaded_is_never_searched():
     gc.unfreeze()
 
 
-def test_who_collects_garbage_seldom_goes_on_to_do_so_while_code_is_loaded(request):
-    request.addfinalizer(partial(gc.set_threshold, *gc.get_threshold()))
+def test_who_collects_garbage_seldom_goes_on_to_do_so_while_code_is_loaded():
     gc.set_threshold(700, 100, 1000)
     before = gc.get_freeze_count()
     with loaded():
