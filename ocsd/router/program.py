@@ -1,4 +1,4 @@
-"""How the crossbar that is installed with ocsd is started; the module loads nothing."""
+"""The start of the crossbar that is installed with ocsd; the module loads nothing."""
 
 import os
 from pathlib import Path

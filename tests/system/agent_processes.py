@@ -115,7 +115,7 @@ class Supervisor:
 
     def launch(self, router, iid, *arguments, script=RUN, local=True, **more):
         hub = router.hub.model_copy(update=more.pop("hub", {}))
-        instance = {"instance-id": iid, "agent-class": "FakeDataAgent", "arguments": arguments}
+        instance = {"instance_id": iid, "agent_class": "FakeDataAgent", "arguments": arguments}
         launch = {
             "site_file": None,
             "host": "lab",
