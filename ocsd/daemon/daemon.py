@@ -24,6 +24,7 @@ from ocsd.daemon.keepers import Keepers
 from ocsd.daemon.lock import DaemonLock
 from ocsd.daemon.ocs.duplicates import DuplicateNames
 from ocsd.daemon.oversight import Oversight
+from ocsd.daemon.planning.classes import refuse_lost_classes
 from ocsd.daemon.planning.reload import Reload, Reloaded, compare, refuse_unfinished
 from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.progress import StartReport
@@ -156,6 +157,7 @@ class Daemon:
         self._parts.fleet.check(())
         change = self._parts.reload.foresee(compare(self.settings, text))
         refuse_unfinished(self.settings, change, self._parts.fleet)
+        refuse_lost_classes(change, self._parts.fleet)
         if dry_run or text is not None:
             return change, {}
         change.settings.tell_agents()

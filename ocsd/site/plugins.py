@@ -7,6 +7,7 @@ agents are imported here, never the agents themselves.
 
 import importlib
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,8 +17,8 @@ from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from typing import Any
 
-from ocsd.errors import PluginError, UnknownAgentClassError
-from ocsd.site.model import HOST_MANAGER
+from ocsd.errors import ConfigurationError, PluginError, UnknownAgentClassError
+from ocsd.site.model import HOST_MANAGER, Instance, Manage, Site
 from ocsd.site.plugin_file import Modules, Registration, registrations, registrations_of
 from ocsd.site.recording import (
     AGGREGATOR_CLASS,
@@ -152,13 +153,47 @@ def all_classes(agent_paths: Sequence[str], modules_of_ocs: Modules) -> Catalogu
 def moved(before: Catalogue, after: Catalogue) -> frozenset[str]:
     """Return the classes whose code `after` has in another place than `before`.
 
-    A class that only `after` has counts; one that it no longer has does not, for a process of
-    it would not come back.
+    A class that only one of them has counts.
     """
-    codes = {name: _place_of(entry) for name, entry in before.entries.items()}
-    return frozenset(
-        name for name, entry in after.entries.items() if codes.get(name) != _place_of(entry)
-    )
+    places = [
+        {name: _place_of(entry) for name, entry in classes.entries.items()}
+        for classes in (before, after)
+    ]
+    return frozenset(name for name, _ in places[0].items() ^ places[1].items())
+
+
+def missing(site: Site, instances: Iterable[Instance], classes: Catalogue) -> dict[str, str]:
+    """Return the problem of each instance whose class is not among `classes`, by instance-id."""
+    # Of the plug-ins as a whole, each failure is told once, not for each class that may be
+    # missing because of it.
+    own = [each for each in classes.failures if each.no_folder or "agent class " in each.reason]
+    classes = replace(classes, failures=tuple(own))
+    found = {}
+    for instance in instances:
+        try:
+            _find_class(instance, classes)
+        except ConfigurationError as error:
+            name = instance.instance_id
+            found[name] = f"{site.place(instance.line)}: instance '{name}': {error}"
+    return found
+
+
+def problems(missing: Mapping[str, str], classes: Catalogue) -> list[str]:
+    """Return the failures of plug-ins, and then the problems of instances, without repetitions."""
+    failed = {str(failure) for failure in classes.failures if not failure.no_folder}
+    told = list(missing.values())
+    # A failure of one class is told with the instance that needs it.
+    return [each for each in failed if not any(each in other for other in told)] + told
+
+
+def _find_class(instance: Instance, classes: Catalogue) -> None:
+    if instance.manage not in {Manage.UP, Manage.DOWN}:
+        return  # what something else runs need not be installed here
+    if instance.runtime == "ocsd":
+        classes.find(instance.agent_class)
+    elif instance.python and shutil.which(instance.python) is None:
+        # Its classes belong to another interpreter, which is asked only at the start.
+        raise ConfigurationError(f"python {instance.python} is not a program; correct its path")
 
 
 def _place_of(entry: AgentEntry) -> tuple[str, str]:

@@ -112,11 +112,11 @@ class DaemonClient(NamedTuple):
             As for `status`; nothing has been changed if the daemon refuses.
         """
         body: dict[str, Any] = {"dry_run": dry_run} | ({} if text is None else {"text": text})
-        answer_s = _STUCK_AFTER_S
+        answer_s = _BEGIN_LIMIT_S
         if limit_s is not None:
             body["timeout_s"] = limit_s
             answer_s = limit_s + _RESULT_GRACE_S
-        yield from self._stream("/v1/reload", body, answer_s, _STUCK_AFTER_S)
+        yield from self._stream("/v1/reload", body, answer_s)
 
     def stop(self, limit_s: float) -> "Iterator[Line]":
         """End everything that the daemon runs, and the daemon; yield as `change` does.

@@ -1,4 +1,4 @@
-"""The changes of a text field: from trends, or from samples where late ones lie among others."""
+"""The changes of a text field: from trends, or from samples where those of blocks are mixed."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise, starmap
@@ -20,9 +20,9 @@ def changes_of(
     """Return the changes of a text field; some may lie outside of the time.
 
     `waiting` are its samples that are in no file yet. The trend of a file does not say when
-    another sample came, only when the text was another. So if samples of several files are mixed,
-    because some came late, all of them are read; but not for columns that are so long that
-    trends of folders are used.
+    another sample came, only when the text was another. So if samples of several files, or of
+    several blocks of one, are mixed, all of them are read; but not for columns that are so long
+    that trends of folders are used.
     """
     reached = [*_reached(files, nodes, wanted)]
     mixed = wanted.column_s < FINEST_S[1] and _mixed(files, reached, waiting, wanted.feed, name)
@@ -77,8 +77,11 @@ def _listed(files: NodeReader, node: Node, feed: str, name: str) -> list[list[Ch
 def _mixed(
     files: NodeReader, nodes: Sequence[Node], waiting: Sequence[Part], feed: str, name: str
 ) -> bool:
-    """Return whether samples of a field in a file are among those of another, or of the journal."""
-    spans = [_span(files.summary(node), feed, name) for node in nodes]
+    """Return whether samples of a field in a block are among those of another, or of the journal.
+
+    A file has several blocks of a feed if messages had other fields, or other kinds of them.
+    """
+    spans = [span for node in nodes for span in _spans(files.summary(node), feed, name)]
     spans += [
         (float(part.ticks.min()) / 1e8, float(part.ticks.max()) / 1e8)
         for part in waiting
@@ -87,11 +90,10 @@ def _mixed(
     return any(starmap(overlap, pairwise(sorted(spans))))
 
 
-def _span(summary: FileSummary | None, feed: str, name: str) -> Span:
-    """Return the first and last time of a field in a file; a span of no length if it has none."""
-    begin, end = float("inf"), float("-inf")
+def _spans(summary: FileSummary | None, feed: str, name: str) -> Iterator[Span]:
+    """Yield the first and last time of each block of a file that has a field."""
     for source, block in all_blocks([summary] if summary is not None else []):
         if source.feed == feed and name in block.fields:
-            for span in (*block.spans, *((each.from_at, each.until_at) for each in block.outliers)):
-                begin, end = min(begin, span[0]), max(end, span[1])
-    return begin, end
+            times = [*block.spans, *((each.from_at, each.until_at) for each in block.outliers)]
+            if times:
+                yield min(begin for begin, _ in times), max(end for _, end in times)

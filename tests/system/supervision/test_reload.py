@@ -143,6 +143,25 @@ def test_a_broken_file_changes_nothing_and_says_where_it_is_broken(running):
     assert pids(running) == before
 
 
+def test_a_class_that_is_not_found_changes_nothing_as_long_as_its_instance_runs(running):
+    before = pids(running)
+    wrong = {**fake_agent("b"), "agent-class": "FakeDataAgnt"}
+    running.write(fake_agent("a", channels=7), wrong, fake_agent("d"))
+    checked = running.ocsd("check", "--site-file", str(running.file))
+    (problem,) = [line for line in checked.stderr.splitlines() if "did you mean" in line]
+    for words in ([], ["--dry-run"]):
+        done = running.ocsd("reload", *words)
+        assert done.returncode == checked.returncode == 78
+        assert done.stderr.splitlines() == [
+            problem,
+            "nothing has changed, because what runs could not start again (1 instance)",
+        ]
+    assert pids(running) == before
+    assert running.ocsd("down", "b").returncode == 0
+    assert running.ocsd("reload").returncode == 0
+    assert rows(running) == {"a": "up", "b": "down", "d": "up"}
+
+
 def test_what_waits_for_the_router_to_change_is_refused(running):
     before = pids(running)
     running.port += 1

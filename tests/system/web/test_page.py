@@ -183,12 +183,10 @@ def test_a_hole_is_shaded_and_its_cause_is_said(lab, page):
     assert re.search(r"\): \w+", listed.inner_text())
     page.locator("#go-live").click()  # the plot stands still
     over = page.locator(".plot .over")
-    over.scroll_into_view_if_needed()
-    box = over.bounding_box()
     foot = page.locator(".plot-foot")
     said = {}
-    for x in range(2, int(box["width"]), 12):
-        page.mouse.move(box["x"] + x, box["y"] + 20)
+    for x in range(2, int(over.bounding_box()["width"]), 12):
+        over.hover(position={"x": x, "y": 20})
         said[x] = foot.inner_text()
         if "hole: fake2" in said[x] and page.evaluate(IS_PAINTED, x):
             break

@@ -221,6 +221,17 @@ def test_texts_are_changes(tmp_path):
         assert found.n.sum() == found.n_nan.sum() == 1109
 
 
+def test_texts_of_samples_whose_other_fields_vary_in_kind_are_told_in_the_order_of_time(tmp_path):
+    """A number that is at times whole, at times not, makes two blocks of one file."""
+    whole = samples(every(2, 50), a=["open"] * 50, b=[1] * 50)
+    broken = samples(every(2, 50, OPENED + 1), a=["shut"] * 50, b=[0.5] * 50)
+    sound(tmp_path, whole, broken)
+    found = Archive(tmp_path).window([A], OPENED, OPENED + 100, 500).fields[A]
+    assert found.changes == [
+        (OPENED + number, "shut" if number % 2 else "open") for number in range(100)
+    ]
+
+
 def test_a_text_that_changes_all_the_time_has_as_many_changes_as_columns(tmp_path):
     sound(tmp_path, samples(every(1, 3000), a=[f"{number}" for number in range(3000)]))
     found = Archive(tmp_path).window([A], *SPAN, 100).fields[A]

@@ -293,6 +293,6 @@ def test_classes_have_moved_if_other_folders_find_other_code_for_them(folder, pl
     assert moved(alone, both) == {"OneAgent"}
     assert moved(alone, agent_classes([*paths, str(other)])) == set()
     assert moved(agent_classes([]), alone) == {"OneAgent", "TwoAgent"}
-    assert moved(alone, agent_classes([])) == set()
+    assert moved(alone, agent_classes([])) == {"OneAgent", "TwoAgent"}
     respelled = agent_classes([f"{folder}/other/.."])
     assert moved(alone, respelled) == set()

@@ -15,6 +15,23 @@ from tests.unit.web.world import MADE_UP, World  # noqa: E402 - after the skip
 HOSTILE = "<img src=x onerror=alert(1)>"
 FIELD = "fake-data1.false_temperatures.channel_00"
 
+OBSERVERS = """
+const observers = [];
+window.IntersectionObserver = class {
+    constructor(take) { observers.push(take); }
+    observe() {}
+};
+window.tell = (all) => {
+    const changes = all.map((isIntersecting) => ({ isIntersecting }));
+    observers.forEach((take) => take(changes));
+};
+"""
+"""Lets a test say what comes into view and leaves it, as a busy browser tells it: at once."""
+NEXT_SECOND = """(clock) => new Promise((done) => {
+    const all = { childList: true, characterData: true, subtree: true };
+    new MutationObserver(done).observe(clock, all);
+})"""
+
 
 @pytest.fixture
 def world():
@@ -131,6 +148,23 @@ def test_the_link_keeps_what_is_seen(page, address):
 
     page.locator("#spans [aria-pressed=true]", has_text="10 min").wait_for()
     assert page.evaluate("location.hash") == f"#field={FIELD}"
+
+
+def test_plots_that_came_into_view_go_on_although_they_had_left_it(page, address, own_window):
+    page.add_init_script(OBSERVERS)
+    page.goto(f"{address}#field={FIELD}")
+    page.locator(".legend .value", has_text="samples").wait_for()
+    said = page.locator("#span-said")
+    page.evaluate("tell([true, false])")
+    for _ in range(3):  # for what was to be drawn already
+        before = said.inner_text()
+        page.locator("#clock").evaluate(NEXT_SECOND)
+    assert said.inner_text() == before
+
+    page.evaluate("tell([false, true])")
+    page.wait_for_function(
+        "(before) => document.getElementById('span-said').textContent !== before", arg=before
+    )
 
 
 def test_a_time_can_be_typed(page, address):

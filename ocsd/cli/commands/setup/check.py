@@ -1,10 +1,9 @@
 """`ocsd check`: check the site file, and that every agent class is installed."""
 
-import shutil
 import socket
 import sys
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +14,6 @@ from ocsd.errors import (
     ConfigurationError,
     NoDaemonError,
     NotPermittedError,
-    OcsdError,
     RouterError,
     SiteFileError,
     TimedOutError,
@@ -25,8 +23,7 @@ from ocsd.text.plural import plural
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ocsd.site.model import Host, Instance, Site
-    from ocsd.site.plugins import Catalogue
+    from ocsd.site.model import Host, Site
 
 
 @dataclass(slots=True)
@@ -195,44 +192,17 @@ def _try_arguments(
 def _judge_host(site: "Site", host: "Host", findings: _Findings) -> Collection[str]:
     """Look up the classes of a host's instances; return the instances whose class is missing."""
     from ocsd import site_config
+    from ocsd.site import plugins
 
     catalogue = site_config.agent_classes(host.agent_paths)
     findings.warn(*catalogue.warnings)
-    # The class of an instance that something else runs need not be installed here.
-    ours = [instance for instance in host.instances if instance.manage in {"up", "down"}]
-    failed = {str(failure) for failure in catalogue.failures if not failure.no_folder}
-    missing = dict(_missing_classes(site, ours, catalogue))
-    problems = list(missing.values())
-    # A failure of one class is told with the instance that needs it.
-    problems = [each for each in failed if not any(each in other for other in problems)] + problems
+    missing = plugins.missing(site, host.instances, catalogue)
+    problems = plugins.problems(missing, catalogue)
     findings.refuse(*problems)
     if not problems:
+        ours = [instance for instance in host.instances if instance.manage in {"up", "down"}]
         text = f"{plural(len(ours), 'instance')}, every class found"
         if len(ours) < len(host.instances):
             text += f", {len(host.instances) - len(ours)} run by others"
         findings.good.append(f"ok  host {host.name}: {text}")
     return missing
-
-
-def _missing_classes(
-    site: "Site", instances: list["Instance"], classes: "Catalogue"
-) -> Iterator[tuple[str, str]]:
-    """Yield each instance whose class is missing, with the problem."""
-    # Of the plug-ins as a whole, each failure is told once, not for each class that may be
-    # missing because of it.
-    own = [each for each in classes.failures if each.no_folder or "agent class " in each.reason]
-    classes = replace(classes, failures=tuple(own))
-    for instance in instances:
-        try:
-            _find_class(instance, classes)
-        except OcsdError as error:
-            name = instance.instance_id
-            yield name, f"{site.place(instance.line)}: instance '{name}': {error}"
-
-
-def _find_class(instance: "Instance", classes: "Catalogue") -> None:
-    if instance.runtime == "ocsd":
-        classes.find(instance.agent_class)
-    elif instance.python and shutil.which(instance.python) is None:
-        # Its classes belong to another interpreter, which is asked only at the start.
-        raise ConfigurationError(f"python {instance.python} is not a program; correct its path")

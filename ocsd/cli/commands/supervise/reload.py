@@ -39,7 +39,8 @@ _USUAL: Final = {"added": "starts", "removed": "ends", "changed": "restarts", "k
     "ocsd reload --dry-run --stdin < new.yaml   # what would that file change?",
     "ocsd reload --no-wait",
     "ocsd reload --json | jq .changed",
-    after="A broken file changes nothing; the message says where it is broken (exit code 78).",
+    after="A broken file changes nothing; the message says where it is broken (exit code 78). "
+    "Neither does a file that would restart what runs with an agent class that is not found.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option(

@@ -76,3 +76,9 @@ export function say(text, tone = "ok") {
   while (notes.childElementCount > 4) notes.firstElementChild.remove();
   setTimeout(() => note.remove(), tone === "bad" ? 15000 : 6000);
 }
+
+/** Call `take` with whether an element is on the screen, when that changes. */
+export function whenSeen(element, take) {
+  // A busy browser tells several changes at once; the last is true now.
+  new IntersectionObserver((changes) => take(changes.at(-1).isIntersecting)).observe(element);
+}

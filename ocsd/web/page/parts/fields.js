@@ -1,6 +1,6 @@
 // The search for fields, with their latest values in place; a tick puts one into the plots.
 import { get } from "../connect/api.js";
-import { Rows, h, setAttribute, setText } from "../dom/build.js";
+import { Rows, h, setAttribute, setText, whenSeen } from "../dom/build.js";
 import { feedOf, shortOf } from "../logic/groups.js";
 import { duration, number } from "../logic/words.js";
 
@@ -24,7 +24,7 @@ export class Fields {
     });
     shown.on(() => this.draw());
     this.seen = true;
-    new IntersectionObserver(([{ isIntersecting }]) => { this.seen = isIntersecting; }).observe($("data"));
+    whenSeen($("data"), (isSeen) => { this.seen = isSeen; });
     setInterval(() => this.askValues(), VALUES_AGAIN_MS);
     setInterval(() => this.search(), FIELDS_AGAIN_MS);
     this.search();

@@ -1,7 +1,7 @@
 // All plots: which fields, which time, and when something is drawn.
 import { address } from "../connect/api.js";
 import { History } from "../connect/history.js";
-import { Rows, h, setAttribute, setText } from "../dom/build.js";
+import { Rows, h, setAttribute, setText, whenSeen } from "../dom/build.js";
 import { plotsOf } from "../logic/groups.js";
 import { holeText } from "../logic/holes.js";
 import { PRESETS, fixed, live, moved, resolved, zoomed } from "../logic/span.js";
@@ -44,7 +44,7 @@ export class Plots {
     document.addEventListener("visibilitychange", () => (document.hidden ? this.history.stop() : this.reload(0)));
     new ResizeObserver(() => this.resized()).observe($("plots"));
     this.seen = true;
-    new IntersectionObserver(([{ isIntersecting }]) => this.see(isIntersecting)).observe($("plots"));
+    whenSeen($("plots"), (isSeen) => this.see(isSeen));
     setInterval(() => this.shown.view.live && this.later(), 1000);
   }
 

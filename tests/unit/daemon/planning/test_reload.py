@@ -198,7 +198,7 @@ def in_use(tmp_path):
         ("[one, two]", set()),
         ("[two, one]", {"lab1"}),
         ("[two]", {"lab1"}),
-        ("[]", set()),
+        ("[]", {"lab1"}),  # which is refused as long as it runs
     ],
 )
 def test_other_agent_paths_restart_only_what_is_found_elsewhere(in_use, paths, restarted):
