@@ -38,7 +38,7 @@ class RepeatedPublication:
         self._link: Any = None
         """The link over whose raw socket the last one went at once."""
         self._raw: Any = None
-        """That socket's protocol."""
+        """The protocol of this socket."""
 
     def __call__(self, topic: str, message: list[Any], number: int) -> None:
         """Publish a message, which lacks its number; it must be another object if it has changed.
