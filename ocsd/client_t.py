@@ -1,12 +1,15 @@
 """Scripts that are WAMP clients, under the name that OCS gives it."""
 
-from ocsd.client.script import (
-    ControlClientSession,
-    OperationClient,
-    ProcessClient,
-    TaskClient,
-    run_control_script,
-)
+from ocsd.system.garbage import loaded
+
+with loaded():
+    from ocsd.client.script import (
+        ControlClientSession,
+        OperationClient,
+        ProcessClient,
+        TaskClient,
+        run_control_script,
+    )
 
 __all__ = [
     "ControlClientSession",

@@ -6,23 +6,26 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Final
 
-import ocsd
-from ocsd.client.control import get_control_client
-from ocsd.site import configuration
-from ocsd.site.arg_container import ArgContainer
-from ocsd.site.arguments import add_arguments, parse_args
-from ocsd.site.parts import (
-    CrossbarConfig,
-    HostConfig,
-    HubConfig,
-    InstanceConfig,
-    SiteConfig,
-    SiteParts,
-    site_of,
-    summarize_dict,
-)
-from ocsd.site.plugin_file import register_agent_class
-from ocsd.site.plugins import AgentEntry, Catalogue, all_classes, find_class
+from ocsd.system.garbage import loaded
+
+with loaded():
+    import ocsd
+    from ocsd.client.control import get_control_client
+    from ocsd.site import configuration
+    from ocsd.site.arg_container import ArgContainer
+    from ocsd.site.arguments import add_arguments, parse_args
+    from ocsd.site.parts import (
+        CrossbarConfig,
+        HostConfig,
+        HubConfig,
+        InstanceConfig,
+        SiteConfig,
+        SiteParts,
+        site_of,
+        summarize_dict,
+    )
+    from ocsd.site.plugin_file import register_agent_class
+    from ocsd.site.plugins import AgentEntry, Catalogue, all_classes, find_class
 
 __all__ = [
     "ArgContainer",

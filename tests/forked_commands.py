@@ -79,6 +79,13 @@ def is_usual(environment: Mapping[str, str]) -> bool:
     return given == usual and path <= set(_USUAL.get("PYTHONPATH", "").split(":"))
 
 
+def server_of_daemons(environment: Mapping[str, str]) -> "_Server | None":
+    """Return the process that forks daemons and scripts; None if the environment is special."""
+    if not is_usual(environment):
+        return None
+    return _server(os.getpid(), _settings(environment), True)
+
+
 @functools.cache
 def _server(_pid: int, settings: tuple[tuple[str, str], ...], has_daemons: bool) -> "_Server":
     return _Server(settings, has_daemons)
@@ -113,11 +120,7 @@ class _Server:
         deadline_s = time.monotonic() + limit_s
         ours, theirs = zip(*(os.pipe() for _ in range(3)), strict=True)
         request = [command[3:], dict(environment), str(folder), inside]
-        try:
-            socket.send_fds(self._socket, [json.dumps(request).encode()], [0, *theirs])
-        finally:
-            for each in theirs:
-                os.close(each)
+        self._ask(request, [0, *theirs], theirs)
         pid, _, ended = os.read(ours[2], 64).decode().partition(" ")
         said = _read_all(ours, deadline_s)
         if said is None:
@@ -126,6 +129,29 @@ class _Server:
         out, err, status = said
         code = os.waitstatus_to_exitcode(int(ended + status.decode()))
         return subprocess.CompletedProcess(command, code, _text(out), _text(err))
+
+    def start(
+        self,
+        words: list[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        streams: list[int],
+    ) -> tuple[int, int]:
+        """Start a script; return its process id, and a pipe in which its end is told."""
+        told, theirs = os.pipe()
+        self._ask([words, dict(environment), str(folder), None], [*streams, theirs], (theirs,))
+        pid = b""
+        while not pid.endswith(b" "):
+            pid += os.read(told, 1)
+        return int(pid), told
+
+    def _ask(self, request: list[Any], descriptors: list[int], ours: tuple[int, ...]) -> None:
+        """Ask for a fork with these descriptors; close those that are for it alone."""
+        try:
+            socket.send_fds(self._socket, [json.dumps(request).encode()], descriptors)
+        finally:
+            for each in ours:
+                os.close(each)
 
 
 def _read_all(pipes: tuple[int, ...], deadline_s: float) -> list[bytes] | None:
@@ -233,7 +259,7 @@ def main(daemons: bool) -> None:
     serve(int(sys.argv[1]))
     code = 1
     try:
-        code = forked_daemons.run("ocsd", sys.argv[1:])
+        code = forked_daemons.run_words(sys.argv[1:])
     finally:
         forked_daemons.end(code)
 

@@ -9,6 +9,7 @@ foreground, under systemd, in containers, namespaces and terminals, after a cras
 
 import atexit
 import contextlib
+import functools
 import importlib
 import os
 import runpy
@@ -17,6 +18,8 @@ import subprocess
 import sys
 import threading
 import traceback
+import types
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 MODULES = ("ocsd.daemon", "ocsd.forkserver")
@@ -128,9 +131,24 @@ def end(code: int) -> NoReturn:
 def run(module: str, words: list[str]) -> int:
     """Run the module to its end, as Python would; return its exit code."""
     sys.argv[1:] = words
+    return _to_the_end(
+        functools.partial(runpy.run_module, module, run_name="__main__", alter_sys=True)
+    )
+
+
+def run_words(words: list[str]) -> int:
+    """Run a command of ocsd, or after ``-c`` a script; return the exit code."""
+    if words[:1] != ["-c"]:
+        return run("ocsd", words)
+    sys.argv[:] = ["-c", *words[2:]]
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
+    return _to_the_end(functools.partial(exec, compile(words[1], "<string>", "exec"), vars(main)))
+
+
+def _to_the_end(code_of: Callable[[], object]) -> int:
     code: Any = 0
     try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        code_of()
     except SystemExit as ending:
         code = ending.code
     except BaseException:  # noqa: BLE001 - as an interpreter does

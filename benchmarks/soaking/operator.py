@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import psutil
-
 from benchmarks.soaking.fault import LIMIT_S, rows_of
 from benchmarks.soaking.scene import Scene
 from ocsd.client.http import ControlClientError
+from ocsd.system.proc import start_ticks
 
 FAILED = 1
 NO_DAEMON = 69
@@ -105,7 +104,4 @@ class Operator:
 
 def _lives(pid: int) -> bool:
     # One whose fork server was killed may stay a zombie for a while.
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    return bool(start_ticks(pid))

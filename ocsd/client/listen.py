@@ -9,16 +9,19 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from twisted.internet.defer import inlineCallbacks
+from ocsd.system.garbage import loaded
 
-from ocsd.bus.encoding import json_safe
-from ocsd.bus.endpoint import RouterAddress
-from ocsd.bus.wamp import ApplicationError, ComponentConfig, LoggedInSession, SubscribeOptions
-from ocsd.client.joining import CLIENT_WAIT_LIMIT_S, Joining
-from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, UnreachableError
-from ocsd.reactor.threads import the_reactor
-from ocsd.text.characters import adapt
-from ocsd.text.times import clock
+with loaded():
+    from twisted.internet.defer import inlineCallbacks
+
+    from ocsd.bus.encoding import json_safe
+    from ocsd.bus.endpoint import RouterAddress
+    from ocsd.bus.wamp import ApplicationError, ComponentConfig, LoggedInSession, SubscribeOptions
+    from ocsd.client.joining import CLIENT_WAIT_LIMIT_S, Joining
+    from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, UnreachableError
+    from ocsd.reactor.threads import the_reactor
+    from ocsd.text.characters import adapt
+    from ocsd.text.times import clock
 
 _HEARTBEAT = "heartbeat"
 

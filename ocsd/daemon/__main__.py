@@ -150,6 +150,7 @@ def _check(arguments: argparse.Namespace) -> int:
     """See whether a daemon of this version could start; print its version."""
     for name in LOADED_LATE:
         importlib.import_module(name)
+    gc.freeze()  # the end of the interpreter would search all of it
     _, plan, _ = _read(arguments)
     print(json.dumps({"version": __version__, "host": plan.host.name}))  # noqa: T201 - the answer
     return 0

@@ -1,11 +1,11 @@
 """At most one daemon for each host name on a machine."""
 
 import contextlib
-import fcntl
 import os
 from pathlib import Path
 
 from ocsd.errors import DaemonRunningError
+from ocsd.system import locks
 from ocsd.system.proc import why_silent
 
 HANDED_OVER = "OCSD_LOCK_DESCRIPTOR"
@@ -17,6 +17,8 @@ STOPPING_MARK = "stopping"
 
 class DaemonLock:
     """A lock that the kernel gives back whenever and however the daemon ends.
+
+    If it is held by one that was killed a moment ago, that is waited for.
 
     Parameters
     ----------
@@ -40,12 +42,10 @@ class DaemonLock:
             if os.path.samestat(os.fstat(handed_over), os.fstat(self._descriptor)):
                 self._descriptor, handed_over = handed_over, self._descriptor
             os.close(handed_over)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(self._descriptor, 32).decode("ascii", "replace").split()
+        holder = locks.take(self._descriptor)
+        if holder is not None:
             os.close(self._descriptor)
-            raise DaemonRunningError(_refusal(host, *holder)) from None
+            raise DaemonRunningError(_refusal(host, *holder))
         self._write("")
 
     def stopping(self) -> None:

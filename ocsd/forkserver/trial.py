@@ -18,14 +18,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ocsd import compat, ocs_agent, site_config
-from ocsd.errors import OcsdError
-from ocsd.forkserver import program
-from ocsd.forkserver.warmth.loading import FOR_AGENTS, FOR_ALL, one_thread
-from ocsd.site import launch as launches
-from ocsd.site.launch import Launch
-from ocsd.site.plugins import last_line
-from ocsd.supervisor.policy import RestartPolicy
+from ocsd.system.garbage import loaded
+
+with loaded():
+    from ocsd import compat, ocs_agent, site_config
+    from ocsd.errors import OcsdError
+    from ocsd.forkserver import program
+    from ocsd.forkserver.warmth.loading import FOR_AGENTS, FOR_ALL, one_thread
+    from ocsd.site import launch as launches
+    from ocsd.site.launch import Launch
+    from ocsd.site.plugins import last_line
+    from ocsd.supervisor.policy import RestartPolicy
 
 TRIAL_LIMIT_S = 20.0
 """After this long, an agent that has not parsed its arguments is given up [s]."""
@@ -47,7 +50,7 @@ class _Parsed(BaseException):
 def main() -> int:
     """Try each launch of standard input in a child of its own."""
     compat.use()
-    with one_thread():
+    with one_thread(), loaded():
         for name in (*FOR_ALL, *FOR_AGENTS):
             importlib.import_module(name)
     # What is read of the installed packages here is inherited by every child.

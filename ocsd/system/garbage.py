@@ -4,6 +4,8 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_USUAL_SECOND_THRESHOLD = 10
+
 
 @contextmanager
 def uncollected() -> Iterator[None]:
@@ -21,8 +23,13 @@ def uncollected() -> Iterator[None]:
 def loaded() -> Iterator[None]:
     """Collect no garbage while code is being loaded, and leave out for good what was loaded.
 
-    Code is no garbage, and to search it took a tenth of the time of a short command.
+    Code is no garbage. To search it took a tenth of the time of a short command, and a third of
+    that of an agent that only prints its help, for an interpreter searches it again as it ends.
+    A process that collects garbage seldom (the fork server) has its own way, and keeps it.
     """
+    if gc.get_threshold()[1] > _USUAL_SECOND_THRESHOLD:
+        yield
+        return
     with uncollected():
         yield
         gc.freeze()

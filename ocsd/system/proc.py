@@ -31,11 +31,16 @@ class ProcessEntry(NamedTuple):
     """The numbers of the first process of its group and of its session."""
     start_ticks: int
     """When it was started [clock ticks since boot]."""
+    threads: int = 1
 
     @property
     def has_ended(self) -> bool:
-        """Whether only its parent's wait keeps it in the list."""
-        return self.state in "ZX"
+        """Whether only its parent's wait keeps it in the list.
+
+        A process that is killed is a zombie as soon as its first thread has ended. Until the others
+        have, it holds its files, sockets and locks.
+        """
+        return self.state in "ZX" and self.threads <= 1
 
 
 class ProcessUsage(NamedTuple):
@@ -63,7 +68,8 @@ def entry_of(pid: int) -> ProcessEntry | None:
     """Return the entry of a process; None if there is none."""
     try:
         fields = _stat_fields(pid)
-        return ProcessEntry(pid, fields[0], int(fields[2]), int(fields[3]), int(fields[19]))
+        group, session, threads, started = (int(fields[at]) for at in (2, 3, 17, 19))
+        return ProcessEntry(pid, fields[0], group, session, started, threads)
     except (OSError, IndexError):
         return None
 
@@ -93,6 +99,12 @@ def start_ticks(pid: int) -> int:
     """Return when a process was started [clock ticks since boot]; 0 if it has ended."""
     entry = entry_of(pid)
     return 0 if entry is None or entry.has_ended else entry.start_ticks
+
+
+def is_dying(pid: int) -> bool:
+    """Return whether a process is gone or its first thread has ended, if not yet all of them."""
+    entry = entry_of(pid)
+    return entry is None or entry.state in "ZX"
 
 
 def age_s(pid: int) -> float | None:

@@ -8,43 +8,46 @@ and its failure says what to change.
 import time
 from contextlib import ExitStack, suppress
 
-import pytest
+from ocsd.system.garbage import loaded
 
-from ocsd.base import ERROR, OK
-from ocsd.client.http import ControlClientError
-from ocsd.site.launch import Launch
-from ocsd.site.model import Instance
-from ocsd.testing import conformance_agents
-from ocsd.testing.agent_process import RunningProgram, python
-from ocsd.testing.conformance_agents import Runs, SharedAgent
-from ocsd.testing.device import FAULTS
-from ocsd.testing.exercise import (
-    AGENT_START_LIMIT_S,
-    FIRST_MESSAGE_LIMIT_S,
-    OPERATION_STOP_LIMIT_S,
-    TASK_LIMIT_S,
-    Bench,
-    Exercised,
-)
-from ocsd.testing.patience import wait_until
-from ocsd.testing.subject import Subject
-from ocsd.testing.verdicts import (
-    AGENT_END_LIMIT_S,
-    NOTICE_LIMIT_S,
-    RECOVERY_LIMIT_S,
-    fail,
-    failed_by_itself,
-    last_words,
-    needs_parameters,
-    require,
-    require_decent_end,
-    require_exit,
-    require_joined,
-    require_life,
-    require_notice,
-    require_recovery,
-    simulation_of,
-)
+with loaded():
+    import pytest
+
+    from ocsd.base import ERROR, OK
+    from ocsd.client.http import ControlClientError
+    from ocsd.site.launch import Launch
+    from ocsd.site.model import Instance
+    from ocsd.testing import conformance_agents
+    from ocsd.testing.agent_process import RunningProgram, python
+    from ocsd.testing.conformance_agents import Runs, SharedAgent
+    from ocsd.testing.device import FAULTS
+    from ocsd.testing.exercise import (
+        AGENT_START_LIMIT_S,
+        FIRST_MESSAGE_LIMIT_S,
+        OPERATION_STOP_LIMIT_S,
+        TASK_LIMIT_S,
+        Bench,
+        Exercised,
+    )
+    from ocsd.testing.patience import wait_until
+    from ocsd.testing.subject import Subject
+    from ocsd.testing.verdicts import (
+        AGENT_END_LIMIT_S,
+        NOTICE_LIMIT_S,
+        RECOVERY_LIMIT_S,
+        fail,
+        failed_by_itself,
+        last_words,
+        needs_parameters,
+        require,
+        require_decent_end,
+        require_exit,
+        require_joined,
+        require_life,
+        require_notice,
+        require_recovery,
+        simulation_of,
+    )
 
 FAULT_BEATS = 2
 STRANGE = {"no_such_parameter": 1}

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from ocsd.client.http import ControlClient
+from ocsd.system.proc import start_ticks
 from tests.system.conftest import fake_agent, kept_router, own_router, router, site  # noqa: F401 # fixtures
 from tests.system.waiting import wait_until
 
@@ -115,7 +116,7 @@ def test_a_new_daemon_takes_it_over(lab):
     pid = lab.instance("old1")["pid"]
     daemon = psutil.Process(lab.status()["pid"])
     daemon.kill()
-    wait_until(lambda: not daemon.is_running() or daemon.status() == "zombie", "its end")
+    wait_until(lambda: not start_ticks(daemon.pid), "its end")
     started(lab)
     row = lab.instance("old1")
     assert (row["pid"], row["state"], row["restarts"]) == (pid, "up", 0)

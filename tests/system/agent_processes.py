@@ -12,6 +12,7 @@ from pathlib import Path
 from ocsd.router import config
 from ocsd.site.model import Hub
 from ocsd.system import notify
+from tests import forked_scripts
 from tests.system.waiting import wait_until
 
 RUN = """
@@ -84,8 +85,9 @@ class Router:
 class Supervisor:
     """Starts agents and hears what they say of themselves."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, forks=True):
         self.folder = folder
+        self.forks = forks
         self.processes = []
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(folder / "notify"))
@@ -96,14 +98,18 @@ class Supervisor:
             "NOTIFY_SOCKET": str(self.folder / "notify"),
             "STATE_DIRECTORY": str(self.folder / "state"),
         }
-        with open(self.folder / "log", "a") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-c", script, *args],
-                cwd=self.folder,
-                env=environment,
-                stdout=log,
-                stderr=log,
-            )
+        with open(self.folder / "log", "a") as log, open(os.devnull) as nothing:
+            if self.forks:
+                streams = (nothing, log, log)
+                process = forked_scripts.start(script, args, environment, self.folder, streams)
+            else:
+                process = subprocess.Popen(
+                    [sys.executable, "-c", script, *args],
+                    cwd=self.folder,
+                    env=environment,
+                    stdout=log,
+                    stderr=log,
+                )
         self.processes.append(process)
         return process
 

@@ -95,6 +95,8 @@ SHARED = {
     "test_wrong_credentials.py": "closed",
     "test_closed_router.py": "doors",
     "test_leaf.py": "doors",
+    "test_new_agent.py": "authors",
+    "test_guide.py": "authors",
     "test_images.py": "containers",
     "test_services.py": "containers",
     "test_containers.py": "containers",
@@ -107,7 +109,8 @@ SHARED = {
     "test_programs.py": "interop",
     "test_sorunlib.py": "interop",
 }
-"""Files that share a site (the conftest.py of their folders) or a container engine."""
+"""Files that share a site (the conftest.py of their folders), a container engine, or what
+mypy found out."""
 
 
 def pytest_collection_modifyitems(items):
@@ -317,15 +320,24 @@ def router(kept_router):
 
 
 @pytest.fixture
-def supervisor(tmp_path):
-    """Starts agents by hand and hears what they say of themselves; ends them."""
-    supervisor = Supervisor(tmp_path)
+def supervisor(request, tmp_path):
+    """Starts agents by hand and hears what they say of themselves; ends them.
+
+    They are forked from a process that has loaded their libraries, unless `own_interpreter` is
+    used.
+    """
+    supervisor = Supervisor(tmp_path, forks="own_interpreter" not in request.fixturenames)
     yield supervisor
     for process in supervisor.processes:
         if process.poll() is None:
             process.kill()
         process.wait()
     supervisor.socket.close()
+
+
+@pytest.fixture
+def own_interpreter():
+    """Tells `supervisor` that the test is about the start or the end of an agent's process."""
 
 
 @pytest.fixture

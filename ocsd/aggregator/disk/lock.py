@@ -1,11 +1,11 @@
 """The lock of a data folder: two recorders would each replay the journal of the other."""
 
 import contextlib
-import fcntl
 import os
 from pathlib import Path
 
 from ocsd.errors import DataFolderError
+from ocsd.system import locks
 
 
 class Lock:
@@ -24,17 +24,17 @@ class Lock:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.pread(self._descriptor, 20, 0).decode(errors="replace") or "unknown"
-            os.close(self._descriptor)
-            raise DataFolderError(
-                f"the data folder {folder} is being recorded by pid {holder}; stop that one, or "
-                "change --data-dir"
-            ) from error
+            holder = locks.take(self._descriptor)
         except OSError:
             os.close(self._descriptor)
             raise
+        if holder is not None:
+            os.close(self._descriptor)
+            pid = "".join(holder) or "unknown"
+            raise DataFolderError(
+                f"the data folder {folder} is being recorded by pid {pid}; stop that one, or "
+                "change --data-dir"
+            )
         # The pid is only for a message, and a full disk has no room even for that.
         with contextlib.suppress(OSError):
             os.ftruncate(self._descriptor, 0)

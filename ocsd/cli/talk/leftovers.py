@@ -5,7 +5,6 @@ orphans, are in the record of processes, and are ended from here. Both climb the
 `ocsd.supervisor.policy`, by which the daemon ends them.
 """
 
-import fcntl
 import os
 import select
 import signal
@@ -35,7 +34,7 @@ from ocsd.history.summary import HistoryEntry
 from ocsd.status.replies import ROUTER
 from ocsd.supervisor.policy import STOP_LADDER
 from ocsd.supervisor.states import State
-from ocsd.system import proc
+from ocsd.system import locks, proc
 from ocsd.system.paths import HostPaths, is_listening
 
 _Processes: TypeAlias = tuple[Spawned, ...]
@@ -226,20 +225,16 @@ def _no_daemon(places: HostPaths) -> Iterator[None]:
         # The second is all that daemons of earlier versions lock.
         for path in (places.daemon_lock, places.pid_file):
             if path.parent.is_dir():
-                _lock(held.enter_context(path.open("a")), places)
+                _lock(held.enter_context(path.open("a+")), places)
         yield
 
 
 def _lock(file: TextIO, places: HostPaths) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+    if locks.take(file.fileno()) is not None:
         pid = _recorded_pid(places) or "unknown"
         frozen = proc.why_silent(int(pid)) if pid.isdigit() else ""
         what = frozen or (
             "is starting or stuck; wait a moment and try again. If that lasts: kill -ABRT "
             f"{pid} ends it and none of its agents; then: ocsd stop"
         )
-        raise DaemonRunningError(
-            f"the daemon of host {places.host!r} (pid {pid}) {what}"
-        ) from error
+        raise DaemonRunningError(f"the daemon of host {places.host!r} (pid {pid}) {what}")

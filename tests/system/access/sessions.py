@@ -1,8 +1,8 @@
 """Sessions with the router, in a program of their own, for tests that look at each message."""
 
 import json
-import subprocess
-import sys
+
+from tests import forked_scripts
 
 PROGRAM = """
 import json, sys
@@ -78,13 +78,7 @@ task.react(lambda _: defer.ensureDeferred(run()))
 
 def perform(*steps, limit_s=60):
     """Perform steps ``[session, action, …]`` one after the other; return their answers."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        input=json.dumps(steps),
-        capture_output=True,
-        text=True,
-        timeout=limit_s,
-    )
+    done = forked_scripts.run(PROGRAM, json.dumps(steps), limit_s)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len(steps), done.stdout + done.stderr
     return answers

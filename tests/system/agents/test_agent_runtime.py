@@ -23,6 +23,7 @@ def ends_at(process, number):
 
 
 @pytest.mark.alone
+@pytest.mark.usefixtures("own_interpreter")
 @pytest.mark.parametrize("local", [True, False], ids=["unix socket", "websocket"])
 def test_an_agent_joins_acquires_and_ends(router, supervisor, local):
     arguments = ["--mode", "acq", "--num-channels", "3"]
@@ -93,6 +94,7 @@ def test_a_successor_that_knows_better_takes_the_address_by_force(router, superv
 
 
 @pytest.mark.alone
+@pytest.mark.usefixtures("own_interpreter")
 def test_a_second_signal_ends_the_waiting_for_an_operation(router, supervisor):
     script = RUN.replace(
         "main([])",
@@ -151,6 +153,7 @@ class NoRouter:
 
 
 @pytest.mark.alone
+@pytest.mark.usefixtures("own_interpreter")
 @pytest.mark.parametrize("local", [True, False], ids=["unix socket", "websocket"])
 def test_an_agent_without_a_router_says_where_it_looks_and_ends_when_told(supervisor, local):
     process = supervisor.launch(NoRouter, "fake9", local=local)
@@ -159,11 +162,13 @@ def test_an_agent_without_a_router_says_where_it_looks_and_ends_when_told(superv
     assert ends_at(process, signal.SIGTERM) < 5
 
 
+@pytest.mark.usefixtures("own_interpreter")
 def test_an_agent_gives_up_only_when_told_to(supervisor):
     process = supervisor.launch(NoRouter, "fake10", "--crossbar-timeout", "1")
     assert process.wait(20) == 1
 
 
+@pytest.mark.usefixtures("own_interpreter")
 def test_a_signal_while_the_reactor_starts_ends_the_agent(supervisor):
     # Twisted logs what is raised at this moment, and goes on.
     script = RUN.replace(

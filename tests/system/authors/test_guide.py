@@ -18,6 +18,7 @@ from so3g.hk import HKArchiveScanner
 
 from ocsd.ocs_twisted import TimeoutLock
 from tests.system.authors.test_agents import data, port_of
+from tests.system.authors.test_new_agent import MYPY_CACHE
 from tests.system.waiting import free_port, wait_until
 
 pytestmark = pytest.mark.system
@@ -99,6 +100,7 @@ class Lab:
         return {
             **self.site.environment,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "MYPY_CACHE_DIR": str(MYPY_CACHE),
         }
 
     def run(self, command, limit_s=240):

@@ -12,6 +12,7 @@ import psutil
 from ocsd.client.http import ControlClient
 from ocsd.history.file import read_history
 from ocsd.supervisor.policy import DEFAULT_BACKOFF
+from ocsd.system.proc import start_ticks
 from tests.system.conftest import a_site
 from tests.system.invariants import copies, pids
 from tests.system.waiting import free_port
@@ -202,11 +203,8 @@ def a_lab():
 
 
 def is_gone(pid):
-    """Whether a process has ended."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+    """Whether a process has ended, with all of its threads."""
+    return not start_ticks(pid)
 
 
 @contextlib.contextmanager

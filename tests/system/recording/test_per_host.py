@@ -91,9 +91,12 @@ def test_the_aggregator_of_a_host_hears_no_agents_of_others(site):
 def test_a_killed_aggregator_of_a_host_goes_on_where_it_was(site):
     pid = site.instance("aggregator-lab", "lab")["pid"]
     os.kill(pid, signal.SIGKILL)
-    wait_until(
-        lambda: recording(site, "aggregator-lab", "lab").get("feeds") == 2, "the lab to record"
-    )
+
+    def records():
+        row = site.instance("aggregator-lab", "lab")
+        return row["pid"] != pid and (row.get("recording") or {}).get("feeds") == 2
+
+    wait_until(records, "the next recorder of the lab")
     goes_on(site)
 
 

@@ -307,8 +307,14 @@ class TestAway:
         assert lab.instance("web")["pid"] == web["pid"]
 
     def test_the_router_is_killed_and_comes_back(self, lab, browser):
-        os.kill(lab.status()["router"]["pid"], signal.SIGKILL)
-        wait_until(lambda: lab.status()["router"]["state"] == "up", "the router", limit_s=60)
+        killed = lab.status()["router"]["pid"]
+        os.kill(killed, signal.SIGKILL)
+
+        def is_another():
+            router = lab.status()["router"]
+            return router["state"] == "up" and router["pid"] != killed
+
+        wait_until(is_another, "the next router", limit_s=60)
         wait_until(
             lambda: browser.ask("instances/fake1/operations")[0] == 200, "the agent", limit_s=60
         )

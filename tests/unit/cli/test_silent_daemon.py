@@ -191,7 +191,9 @@ def test_a_fork_server_with_other_folders_is_named_and_nobody_is_told_to_start(o
             assert f"looked in {ocsd.runtime}" in done.stderr
             assert f"RUNTIME_DIRECTORY={folder.parent} ocsd status" in done.stderr
             assert "ocsd start" not in done.stderr
-        assert "start it with: ocsd start" in ocsd("status", "--host", "dopey").stderr
+        # Of a name that no test has which runs at the same time.
+        other = ocsd("status", "--host", f"dopey-{os.getpid()}")
+        assert "start it with: ocsd start" in other.stderr
         # Commands that also work without a daemon name it as well.
         for words in (("why", "a"), ("call", "a", "acq"), ("ops", "a")):
             assert f"host 'grumpy' in {folder}" in ocsd(*words).stderr

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from ocsd.system import proc
+from tests.unit.system.dying import dying
 
 
 @pytest.fixture
@@ -41,6 +42,16 @@ def test_an_entry_has_the_group_the_session_and_the_start():
 def test_a_zombie_has_ended(zombie):
     assert proc.entry_of(zombie).has_ended
     assert proc.start_ticks(zombie) == 0
+
+
+def test_a_process_has_ended_when_its_last_thread_has(tmp_path):
+    with dying(tmp_path / "lock") as process:
+        entry = proc.entry_of(process.pid)
+        assert (entry.state, entry.has_ended) == ("Z", False)
+        assert proc.is_dying(process.pid)
+        assert proc.start_ticks(process.pid) == entry.start_ticks
+    assert proc.is_dying(process.pid)
+    assert not proc.is_dying(os.getpid())
 
 
 def test_a_stopped_process_is_reported_with_the_way_out(stopped):

@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from ocsd.testing import TcpDevice
+from ocsd.testing.patience import wait_until
 
 PATIENCE_S = 20.0
 
@@ -45,6 +46,7 @@ def test_a_mute_device_keeps_the_connection(device):
         device.mute()
         with pytest.raises(TimeoutError):
             asked(driver, b"a")
+        wait_until(lambda: device.requests, PATIENCE_S)
         device.normal()
         driver.settimeout(PATIENCE_S)
         assert asked(driver, b"b") == b"B\n"

@@ -217,7 +217,7 @@ def test_several_daemons_are_all_shown(ocsd, daemon_of):
     assert "grumpy: ok" in done.stdout
     assert "sleepy: ok" in done.stdout
     assert ocsd("status", "--host", "sleepy").stdout.startswith("sleepy: ok")
-    other = ocsd("status", "--host", "dopey")
+    other = ocsd("status", "--host", f"dopey-{os.getpid()}")
     assert other.returncode == 69
     assert "the running ones are: grumpy, sleepy" in other.stderr
 
