@@ -321,9 +321,10 @@ class TestAway:
 
     def test_the_data_folder_is_moved_and_comes_back(self, lab, browser):
         folder = Path(lab.instance("aggregator")["data_dir"])
+        since_at = time.time() - 60
+        wait_until(lambda: browser.get("window", field=FIELD, since=since_at)["fields"], "samples")
         lab.ocsd("down", "aggregator")
         folder.rename(folder.with_name("moved"))
-        since_at = time.time() - 60
         got, message = browser.refused("window", field=FIELD, since=since_at)
         assert (got, "is not there any more" in message) == (404, True), message
         assert f"{folder} is not there" in browser.get("fields")["why_none"]
