@@ -10,7 +10,8 @@ from ocsd.system import proc
 DYING_S: Final = 1.0
 """Time in which a killed process has let its locks go: when its last thread has ended [s]."""
 
-_PAUSE_S: Final = 0.01
+_NEXT_TRY_S: Final = 0.01
+"""Time between two tries to get the lock of a dying process [s]."""
 
 
 def take(descriptor: int) -> list[str] | None:
@@ -37,7 +38,7 @@ def take(descriptor: int) -> list[str] | None:
             words = os.pread(descriptor, 32, 0).decode("ascii", "replace").split()
             if time.monotonic() >= until_s or not _is_dying(words):
                 return words
-            time.sleep(_PAUSE_S)
+            time.sleep(_NEXT_TRY_S)
         else:
             return None
 
