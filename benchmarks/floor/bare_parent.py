@@ -10,13 +10,13 @@ itself, as without a router.
 """
 
 import gc
+import importlib
 import os
 import select
 import signal
 import sys
+from collections.abc import Callable
 from typing import NoReturn
-
-from benchmarks.floor import bare_agent
 
 
 class BareParent:
@@ -24,12 +24,12 @@ class BareParent:
 
     Parameters
     ----------
-    router, realm, root : str
-        The router, the realm, and what the agents' addresses begin with.
+    live : callable
+        Lives the life of the agent of a name; called in the child.
     """
 
-    def __init__(self, router: str, realm: str, root: str) -> None:
-        self._router, self._realm, self._root = router, realm, root
+    def __init__(self, live: Callable[[str], object]) -> None:
+        self._live = live
         self._poll = select.poll()
         self._names: dict[int, str] = {}
         """Names of agents, by pidfd."""
@@ -49,7 +49,7 @@ class BareParent:
         try:
             os.closerange(3, max(self._names, default=3) + 1)
             gc.enable()
-            bare_agent.live(self._router, self._realm, f"{self._root}.{name}")
+            self._live(name)
         finally:
             os._exit(1)
 
@@ -89,12 +89,15 @@ class BareParent:
 
 
 def main(router: str, realm: str, root: str, names: list[str]) -> None:
-    """Fork the agents and serve them."""
+    """Load the libraries, fork the agents and serve them."""
+    # autobahn imports it where it is installed, and with it numpy, which nothing here needs.
+    sys.modules.setdefault("autobahn.flatbuffers", None)  # type: ignore[arg-type]
+    agent = importlib.import_module("benchmarks.floor.bare_agent")
     # What is loaded is never collected, and is not written to by the collector of any child.
     gc.collect()
     gc.disable()
     gc.freeze()
-    parent = BareParent(router, realm, root)
+    parent = BareParent(lambda name: agent.live(router, realm, f"{root}.{name}"))
     for name in names:
         parent.fork(name)
     parent.serve()

@@ -38,7 +38,7 @@ class RepeatedPublication:
         self._link: Any = None
         """The link over whose raw socket the last one went at once."""
         self._raw: Any = None
-        """That socket's protocol."""
+        """The protocol of this socket."""
 
     def __call__(self, topic: str, message: list[Any], number: int) -> None:
         """Publish a message, which lacks its number; it must be another object if it has changed.
@@ -52,7 +52,7 @@ class RepeatedPublication:
         is_same = self._sent is not None and self._sent[1] is message and self._sent[0] == topic
         if is_same and link is self._link and self._raw.isOpen():
             # By far the most: each function more that is called has to be fetched into the caches.
-            write_at_once(self._raw.transport, _framed(self._payload(link, number)))
+            write_at_once(self._raw.transport, framed(self._payload(link, number)))
             return
         self._link = None
         transport = self._session.transport
@@ -66,16 +66,16 @@ class RepeatedPublication:
         payload = self._payload(link, number)
         if _takes(transport, len(payload) + _LONGER_NUMBERS_BYTES):
             self._link, self._raw = link, transport
-            write_at_once(transport.transport, _framed(payload))
+            write_at_once(transport.transport, framed(payload))
         else:
             transport.send(_Encoded(payload))
 
     def _payload(self, link: Any, number: int) -> bytes:
         request: int = link._request_id_gen.next()  # noqa: SLF001 - as autobahn does
-        return _HEADER + _encoded(request) + self._after_request + _encoded(number)
+        return _HEADER + encoded_number(request) + self._after_request + encoded_number(number)
 
 
-def _encoded(number: int) -> bytes:
+def encoded_number(number: int) -> bytes:
     """Return a number from 0 on as CBOR has it (RFC 8949, section 3)."""
     if number < _FIRST_LONG_NUMBER:
         return bytes((number,))
@@ -84,7 +84,8 @@ def _encoded(number: int) -> bytes:
     return bytes((_FIRST_LONG_NUMBER + kind,)) + number.to_bytes(1 << kind, "big")
 
 
-def _framed(payload: bytes) -> bytes:
+def framed(payload: bytes) -> bytes:
+    """Return a message as it goes over a raw socket."""
     return _LENGTH.pack(len(payload)) + payload
 
 

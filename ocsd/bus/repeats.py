@@ -72,8 +72,8 @@ def _without_numbers(payload: bytes) -> bytes | None:
     """Return an event without the numbers of publication and message; None if it is none."""
     if not payload.startswith(_EVENT) or len(payload) < _SHORTEST_HEARTBEAT_BYTES:
         return None
-    subscription_end = _number_end(payload, len(_EVENT))
-    begin = _number_end(payload, subscription_end)
+    subscription_end = number_end(payload, len(_EVENT))
+    begin = number_end(payload, subscription_end)
     # An operation may be called "feeds" as well, and the codes of others may follow it.
     end: int | None = payload.rfind(_FEEDS_KEY, max(0, payload.rfind(_SENDER_KEY)))
     if end == -1:
@@ -82,5 +82,6 @@ def _without_numbers(payload: bytes) -> bytes | None:
     return payload[len(_EVENT) : subscription_end] + payload[begin:end]
 
 
-def _number_end(payload: bytes, begin: int) -> int:
+def number_end(payload: bytes, begin: int) -> int:
+    """Return the end of the number of CBOR that begins at a place."""
     return begin + _NUMBER_BYTES.get(payload[begin], 1)

@@ -44,6 +44,7 @@ with lean_import():
         Unregistered,
         Yield,
     )
+    from autobahn.wamp.request import CallRequest
     from autobahn.wamp.serializer import CBORSerializer, JsonSerializer
     from autobahn.wamp.types import CloseDetails, ComponentConfig, RegisterOptions, SubscribeOptions
     from autobahn.websocket.util import parse_url
@@ -96,7 +97,10 @@ class QuietRawSocketProtocol(_AlwaysAnswering, WampRawSocketClientProtocol):  # 
     log = txaio.make_logger(level="critical")
 
     def stringReceived(self, payload: bytes) -> None:
-        """Take a message, unless it is an event that is known but for its numbers."""
+        """Take a message, unless it is one that is known but for its numbers."""
+        own_calls = getattr(self._session, "own_calls", None)
+        if own_calls is not None and own_calls.take(payload):
+            return
         repeats = getattr(self._session, "repeats", None)
         if repeats is None:
             super().stringReceived(payload)
@@ -150,6 +154,8 @@ class RouterLink(LoggedInSession):
         self._owner = owner
         self.name = name
         self.repeats = RepeatedEvents()
+        self.own_calls: Any = None
+        """Calls to the program itself (`ocsd.bus.own_calls`)."""
         self._large_reply = ("", -inf)
 
     def onJoin(self, details: Any) -> Any:

@@ -6,6 +6,9 @@ import os
 import sys
 from typing import Any, TextIO
 
+from ocsd.log.file import FLOOD_BYTES
+from ocsd.reactor.lookout import LOOKOUT
+
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """Errors of a disk that may take more later."""
 
@@ -21,11 +24,16 @@ class PatientFile(io.FileIO):
 
     _lost_bytes = 0
     _why = ""
+    _unchecked_bytes = 0
 
     def write(self, data: Any) -> int:
         """Write all of it, or lose the rest."""
         left = memoryview(data).cast("B")
         size = len(left)
+        self._unchecked_bytes += size
+        if self._unchecked_bytes > FLOOD_BYTES:
+            self._unchecked_bytes = 0
+            LOOKOUT.hurry()
         try:
             if self._lost_bytes:
                 gap = f"\n{NOTE}{self._lost_bytes} bytes of this log were lost: {self._why}\n"

@@ -15,8 +15,9 @@ from ocsd.reactor.deadline import Deadline
 LOOKOUT_PERIOD_S: Final = 0.5
 """Time from one round of checks to the next [s]."""
 
-CALM_PERIOD_S: Final = 3.0
-"""The same while the reactor vouches that it lives [s]."""
+CALM_PERIOD_S: Final = 9.0
+"""The same while the reactor vouches that it lives [s]. Whoever knows of something to check asks
+for an earlier round (`Lookout.hurry`): to wake up costs as much as a heartbeat."""
 
 JUST_AFTER_S: Final = 0.02
 """Time from the reactor's sign of life to a check that is due soon [s]: the process runs then."""

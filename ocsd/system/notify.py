@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from enum import Enum
+from pathlib import Path
 from typing import Final
 
 _VARIABLE: Final = "NOTIFY_SOCKET"
@@ -66,6 +67,19 @@ def receiver_finder() -> Callable[[], tuple[int, int, int] | None]:
         return found.st_dev, found.st_ino, found.st_ctime_ns
 
     return receiver
+
+
+def knock(receiver: Path) -> None:
+    """Have all processes that report to a receiver check within about two seconds what is new.
+
+    They look at it every second anyway, and take it for another one now.
+
+    Raises
+    ------
+    OSError
+        If there is none, or this user may not write to it.
+    """
+    os.utime(receiver)
 
 
 @functools.cache

@@ -18,6 +18,7 @@ from ocsd.errors import ConfigurationError
 # sockaddr_un.sun_path, less its terminating zero (unix(7)).
 LONGEST_SOCKET_PATH = 107
 
+NOTIFY_SOCKET = "notify.sock"
 ROUTER_SOCKET = "router.sock"
 HTTP_SOCKET = "http.sock"
 """Socket for calls over HTTP, of the router of a site with keys."""
@@ -63,7 +64,7 @@ class HostPaths(HostFolders):
 
     control_socket = _Place("runtime", "control.sock")
     """The daemon's control API."""
-    notify_socket = _Place("runtime", "notify.sock")
+    notify_socket = _Place("runtime", NOTIFY_SOCKET)
     """Receives the sd_notify messages of agents."""
     forkserver_socket = _Place("runtime", FORKSERVER_SOCKET)
     """Receives the requests to the fork server."""

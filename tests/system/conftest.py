@@ -95,8 +95,6 @@ SHARED = {
     "test_wrong_credentials.py": "closed",
     "test_closed_router.py": "doors",
     "test_leaf.py": "doors",
-    "test_new_agent.py": "authors",
-    "test_guide.py": "authors",
     "test_images.py": "containers",
     "test_services.py": "containers",
     "test_containers.py": "containers",
@@ -109,8 +107,7 @@ SHARED = {
     "test_programs.py": "interop",
     "test_sorunlib.py": "interop",
 }
-"""Files that share a site (the conftest.py of their folders), a container engine, or what
-mypy found out."""
+"""Files that share a site (the conftest.py of their folders) or a container engine."""
 
 
 def pytest_collection_modifyitems(items):

@@ -19,6 +19,7 @@ from ocsd.agent.wellbeing import this_process
 from ocsd.agent.wellbeing.activity import last_words, runs_of, sample_age
 from ocsd.agent.wellbeing.own_code import OWN_CODE
 from ocsd.agent.wellbeing.self_call import SelfCall
+from ocsd.reactor.lookout import LOOKOUT
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
 from ocsd.system.notify import Delivery, notify, receiver_finder
@@ -75,6 +76,7 @@ class Readiness:
         self._reported: dict[str, str] = {}
         self._said: tuple[object, ...] = ()
         self._noticed: list[object] = []
+        self._receiver: object = None
         self._is_well = False
         self._looked_at_s = -inf
         self._shortage = ""
@@ -103,6 +105,10 @@ class Readiness:
         """Report what has happened; call it every second."""
         now_s = the_reactor().seconds()
         noticed = self._notice()
+        if noticed[0] != self._receiver:
+            # Another supervisor, or somebody has knocked (`ocsd.system.notify.knock`).
+            self._receiver = noticed[0]
+            LOOKOUT.hurry()
         is_due = now_s - self._looked_at_s > LIFE_PERIOD_S - SLACK_S
         # A request is forgotten when it has been passed on.
         has_more = noticed != self._noticed or bool(self._agent.operations.requests)

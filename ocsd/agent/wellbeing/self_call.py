@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Any, Final
 
+from ocsd.bus import own_calls
 from ocsd.bus.wamp import RouterLink, TransportLost
 
 CALL_PERIOD_S: Final = 10.0
@@ -62,12 +63,20 @@ class SelfCall:
 
     def _call(self, link: RouterLink, now_s: float) -> None:
         try:
-            called = link.call(self._agent.agent_address, "get_agent_class")
+            called = self._called(link)
         except TransportLost:
             return
         self._called_at_s = min(self._called_at_s, now_s)
         # The call itself has no limit: a late answer shows at once that all is well again.
         called.addCallbacks(self._answered, self._failed, (link,), errbackArgs=(link,))
+
+    def _called(self, link: RouterLink) -> Any:
+        address, question = self._agent.agent_address, "get_agent_class"
+        if link.own_calls is None and own_calls.are_possible(link):
+            link.own_calls = own_calls.OwnCalls(link, address, question, self._agent.class_name)
+        if link.own_calls is not None:
+            return link.own_calls.make()
+        return link.call(address, question)
 
     def _answered(self, _: object, link: RouterLink) -> None:
         self._record(link, "")

@@ -1,6 +1,6 @@
 """The log level of a running agent: `ocsd loglevel`.
 
-The level is written into a file beside the log, which the agent reads every three seconds
+The level is written into a file beside the log, which the agent reads now and then
 (`ocsd.log.level_file`), so it needs no daemon and no router.
 """
 

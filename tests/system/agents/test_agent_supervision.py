@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from ocsd.system import notify
 from tests.system.fork_server import supervising
 from tests.system.waiting import wait_until
 
@@ -81,6 +82,8 @@ def test_the_level_of_the_log_changes_while_the_agent_runs(joined):
     level = joined.folder / "probe.log.level"
     assert "a detail" not in joined.log()
     level.write_text("debug\n")
+    notify.knock(joined.folder / "notify")
     wait_until(lambda: "[debug] a detail" in joined.log(), "details")
     level.unlink()
+    notify.knock(joined.folder / "notify")
     wait_until(lambda: "the level of this log is info" in joined.log(), "the usual level")

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from ocsd.system import notify
 from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.system
@@ -39,6 +40,11 @@ class Lab:
         assert site.start().returncode == 3
         for name in names:
             assert site.instance(name)["state"] == "failed"
+
+    def changed_code(self, name):
+        """Wait until an agent has noticed that its code was changed."""
+        notify.knock(self.site.folder / "run" / "lab" / "notify.sock")
+        wait_until(lambda: "changed_code" in self.site.instance(name), "what is on the disk now")
 
     def write(self, path, word):
         path.write_text(AGENT.format(word=word))
@@ -102,7 +108,7 @@ def test_a_package_that_is_edited_removed_or_installed_anew_counts_at_the_next_s
 
     # In place, which leaves the folder as it was; not as long, for Python's cache.
     (package / "__init__.py").write_text("WORD = 'another'\n")
-    wait_until(lambda: "changed_code" in lab.site.instance("two"), "what is newer on the disk")
+    lab.changed_code("two")
     told = f"code changed since they were started: two ({package}/__init__.py)"
     assert told in lab.site.ocsd("status").stdout
     assert lab.site.ocsd("restart", "two").returncode == 0
@@ -111,7 +117,7 @@ def test_a_package_that_is_edited_removed_or_installed_anew_counts_at_the_next_s
 
     for path in (package, lab.installed / "labpack-1.0.dist-info"):
         shutil.rmtree(path)
-    wait_until(lambda: "changed_code" in lab.site.instance("two"), "the package to be missed")
+    lab.changed_code("two")
     assert lab.site.ocsd("restart", "two").returncode == 1
     reason = lab.site.instance("two")["reason"]
     assert "no plug-in has the agent class 'TwoAgent'" in reason

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from ocsd.log.file import FLOOD_BYTES
 from ocsd.log.stream import opened
 
 
@@ -45,6 +46,17 @@ def test_a_full_disk_stops_nobody_and_what_was_lost_is_told_once(log, tmp_path):
         "after",
         "and more",
     ]
+
+
+def test_a_flood_is_looked_at_soon(log, monkeypatch):
+    hurried = []
+    monkeypatch.setattr("ocsd.log.stream.LOOKOUT.hurry", lambda: hurried.append(1))
+    log[0].write("x" * (FLOOD_BYTES // 2))
+    assert not hurried
+    for _ in range(6):
+        log[0].write("x" * (FLOOD_BYTES // 2))
+    log[0].flush()
+    assert len(hurried) == 2
 
 
 def test_what_the_file_is_not_to_blame_for_is_raised(log):

@@ -11,6 +11,8 @@ from ocsd.cli.logs import log_level, places
 from ocsd.cli.logs.log_level import LEVEL_CHOICES
 from ocsd.cli.talk import control
 from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
+from ocsd.system.notify import knock
+from ocsd.system.paths import NOTIFY_SOCKET
 from ocsd.text.nearest import did_you_mean
 
 
@@ -47,9 +49,15 @@ def loglevel(words: tuple[str, ...], agent_class: str | None, host: str | None) 
 
 
 def _tell(host: str | None, name: str, level: str) -> None:
-    """Have the daemon write down who changed the level; one that does not run learns nothing."""
+    """Have the daemon write down who changed the level, and the agent look at once.
+
+    A daemon that does not run learns nothing, and its agents look some seconds later.
+    """
     with suppress(OcsdError):
-        control.find(host).record("loglevel", name, {"level": level}, "change")
+        daemon = control.find(host)
+        with suppress(OSError):
+            knock(daemon.socket_path.with_name(NOTIFY_SOCKET))
+        daemon.record("loglevel", name, {"level": level}, "change")
 
 
 def _found(

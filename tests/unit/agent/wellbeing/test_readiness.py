@@ -94,6 +94,29 @@ def test_an_agent_in_which_nothing_changes_shows_every_three_seconds_that_it_liv
     assert [report.get("STOPPING") for report in supervisor.reports] == [None] * 3 + [1]
 
 
+def test_a_knock_at_its_supervisor_has_all_checked_soon(
+    agent, reactor, supervisor, connection, tmp_path, monkeypatch
+):
+    hurried = []
+    monkeypatch.setattr("ocsd.agent.wellbeing.readiness.LOOKOUT.hurry", lambda: hurried.append(1))
+    socket = tmp_path / "notify.sock"
+    socket.touch()
+    monkeypatch.setenv("NOTIFY_SOCKET", str(socket))
+    readiness = Readiness(agent, supervisor, lambda: "")
+    readiness.start(connection)
+    reactor.advance(1)
+    hurried.clear()
+    reactor.advance(1)
+    assert not hurried
+    # Its time of change could be the same within a tick of the kernel's clock.
+    before = socket.stat().st_ctime_ns
+    while socket.stat().st_ctime_ns == before:
+        notify.knock(socket)
+    reactor.advance(1)
+    readiness.stop()
+    assert hurried == [1]
+
+
 def test_a_change_is_reported_within_a_second(agent, reactor, supervisor, readiness, connection):
     readiness.start(connection)
     connection.joined = True

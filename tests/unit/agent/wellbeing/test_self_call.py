@@ -12,6 +12,7 @@ class Link:
 
     def __init__(self):
         self.calls = []
+        self.own_calls = None
         self.is_lost = False
 
     def call(self, procedure, query):

@@ -1,5 +1,7 @@
 """`ocsd loglevel`: change how much agents log, or show it."""
 
+import os
+
 import pytest
 
 from ocsd.cli.logs import log_level
@@ -28,6 +30,15 @@ def test_the_level_is_written_where_agents_look_for_it(ocsd, daemon_of, log):
         assert seen[-1] == heard
         assert ocsd("loglevel", "a").stdout == f"a: {level}\n"
     assert sorted(path.name for path in log.parent.iterdir()) == ["a.log"]
+
+
+def test_agents_are_asked_to_look_at_once(ocsd, daemon_of, log):
+    daemon_of("grumpy", instance("a", log_path=str(log)))
+    socket = ocsd.runtime / "grumpy" / "notify.sock"
+    socket.touch()
+    os.utime(socket, (1.0, 1.0))
+    assert ocsd("loglevel", "a", "debug").returncode == 0
+    assert socket.stat().st_mtime > 1.0
 
 
 def test_patterns_change_several(ocsd, daemon_of, log):
