@@ -82,7 +82,8 @@ def pytest_make_collect_report(
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the files: all workers have to have the same tests in the same order."""
-    items.sort(key=lambda item: item.path)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: item.path)
 
 
 def pytest_collection_finish() -> None:
