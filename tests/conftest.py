@@ -8,7 +8,7 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,35 +55,6 @@ def ocs_python() -> Path:
         text=True,
     )
     return Path(made.stdout.strip())
-
-
-def _place_among_workers() -> float:
-    """Return where this process stands among the workers of xdist: 0 for the first of two, 0.5."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-    return worker / int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(
-    collector: pytest.Collector,
-) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Let each worker begin with other files.
-
-    Every worker collects all tests. On a new machine, where no test is compiled yet, those that
-    begin with the same file compile all of them at the same time, each for itself.
-    """
-    report = yield
-    if isinstance(collector, pytest.Directory):
-        first = int(len(report.result) * _place_among_workers())
-        report.result = [*report.result[first:], *report.result[:first]]
-    return report
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the files: all workers have to have the same tests in the same order."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: item.path)
 
 
 def pytest_collection_finish() -> None:
