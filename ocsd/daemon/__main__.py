@@ -98,9 +98,9 @@ def main() -> int:
         arguments = _parser().parse_args()
         if arguments.check:
             return _check(arguments)
-        # A daemon that succeeds another one finds its router running.
-        router = None if descriptor is not None else _router_to_expect(arguments)
-        server = forkserver.PreparedServer(partial(forkserver.forked, router))
+        # A daemon that succeeds another one finds router and agents running.
+        expected = (None, 0) if descriptor is not None else _to_expect(arguments)
+        server = forkserver.PreparedServer(partial(forkserver.forked, *expected))
         settings, lock = _prepare(arguments, descriptor)
         return _run(settings, server, arguments, lock, interruption)
     except OcsdError as error:
@@ -139,16 +139,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _router_to_expect(arguments: argparse.Namespace) -> SpawnRequest | None:
-    """Return a request like that for the router, if the host probably runs an open one.
+def _to_expect(arguments: argparse.Namespace) -> tuple[SpawnRequest | None, int]:
+    """Return a request like that for the router, and how many agents will probably be started.
 
-    pydantic and yaml, which are needed to read the site, are not loaded yet.
+    The request is None unless the host probably runs an open router. pydantic and yaml, which are
+    needed to read the site, are not loaded yet.
     """
     hosts = {arguments.host} if arguments.host else guess.names_of_this_machine()
-    if not guess.runs_open_router(guess.text_of(arguments.site_file), hosts):
-        return None
+    text = guess.text_of(arguments.site_file)
+    agents = guess.agents_of(text, hosts)
+    if not guess.runs_open_router(text, hosts):
+        return None, agents
     command = (sys.executable, "-P", "-m", program.ROUTER_PROGRAM)
-    return SpawnRequest("router", os.devnull, "/", program.environment(), command)
+    return SpawnRequest("router", os.devnull, "/", program.environment(), command), agents
 
 
 def _read(arguments: argparse.Namespace) -> tuple["Site", "HostPlan", paths.HostPaths]:

@@ -18,15 +18,16 @@ from ocsd.forkserver.warmth.forks import Spares
 from ocsd.forkserver.warmth.loading import Loading
 
 
-def main(loading: Loading, guess: SpawnRequest | None = None) -> None:
+def main(loading: Loading, guess: SpawnRequest | None = None, agents_guess: int = 0) -> None:
     """Load the libraries, and serve from when the daemon has said where until all is over.
 
-    A router that will probably be asked for, as the `guess`, is loaded at the same time.
+    A router that will probably be asked for, as the `guess`, is loaded at the same time. For
+    many agents, their life is rehearsed while the daemon reads the site.
     """
     spares = Spares(loading)
     if guess is not None:
         spares.guess(guess)
-    while loading.code is None and not select.select([sys.stdin], [], [], 0)[0]:
+    while loading.lacks(agents_guess) and not select.select([sys.stdin], [], [], 0)[0]:
         loading.step()
     path, log_path, agents, program = (sys.stdin.readline().rstrip("\n") for _ in range(4))
     if not log_path:

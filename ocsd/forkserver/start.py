@@ -120,11 +120,11 @@ def executed() -> ServerProcess:
     return subprocess.Popen(_WORDS, stdin=subprocess.PIPE, env=environment, start_new_session=True)
 
 
-def forked(guess: SpawnRequest | None = None) -> ServerProcess:
+def forked(guess: SpawnRequest | None = None, agents_guess: int = 0) -> ServerProcess:
     """Fork a fork server off this process, which must not have a thread, a reactor or a file yet.
 
     Daemon and fork server need the same libraries, which are loaded only once like this. The
-    `guess` is a router that will probably be asked for.
+    `guess` is a router that will probably be asked for, besides about so many agents.
     """
     loading = Loading()
     gc.enable()
@@ -140,7 +140,7 @@ def forked(guess: SpawnRequest | None = None) -> ServerProcess:
     try:
         pid = os.fork()
         if pid == 0:
-            _be_fork_server(loading, reading, guess)
+            _be_fork_server(loading, reading, guess, agents_guess)
     except OSError as error:
         os.close(writing)
         raise ForkServerError(
@@ -154,7 +154,9 @@ def forked(guess: SpawnRequest | None = None) -> ServerProcess:
     return _ForkedServer(pid, open(writing, "wb"))
 
 
-def _be_fork_server(loading: Loading, reading: int, guess: SpawnRequest | None) -> NoReturn:
+def _be_fork_server(
+    loading: Loading, reading: int, guess: SpawnRequest | None, agents_guess: int
+) -> NoReturn:
     """Be what `executed` starts, in a fork of the daemon."""
     try:
         os.setsid()
@@ -172,7 +174,7 @@ def _be_fork_server(loading: Loading, reading: int, guess: SpawnRequest | None) 
         sys.argv[:], sys.orig_argv[:] = _WORDS[-1:], _WORDS
         # Not needed in the daemon.
         importlib.import_module("setproctitle").setproctitle(" ".join(_WORDS))
-        importlib.import_module("ocsd.forkserver.__main__").main(loading, guess)
+        importlib.import_module("ocsd.forkserver.__main__").main(loading, guess, agents_guess)
     except BaseException:  # noqa: BLE001 - the daemon's own code must not go on here
         traceback.print_exc()
     os._exit(1)

@@ -91,6 +91,10 @@ class Loading:
             return inf
         return self._pause_s
 
+    def lacks(self, agents: int) -> bool:
+        """Whether something is missing that is to be done before so many agents are started."""
+        return self.code is None or (agents >= FEW and not self._is_rehearsed)
+
     def check_again(self) -> None:
         """Forget what `changed` has returned: more is asked for."""
         self._is_checked = False

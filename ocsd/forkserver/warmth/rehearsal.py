@@ -79,7 +79,7 @@ def rehearse(times: int = TIMES) -> None:
     # Its first use copies the environment.
     setproctitle.getproctitle()
     try:
-        played: set[CodeType] = set()
+        played: dict[int, CodeType] = {}
         with _recording(played):
             _play()
         _replace_code_by_adjacent_copies(played)
@@ -98,12 +98,16 @@ def rehearse(times: int = TIMES) -> None:
 
 
 @contextmanager
-def _recording(played: set[CodeType]) -> Iterator[None]:
-    """Record which code is entered meanwhile, in any thread."""
+def _recording(played: dict[int, CodeType]) -> Iterator[None]:
+    """Record which code is entered meanwhile, in any thread, by its identity.
+
+    To hash or compare code reads all of it, which takes a tenth of the rehearsal.
+    """
 
     def record(frame: FrameType, event: str, _: object) -> None:
         if event == "call":
-            played.add(frame.f_code)
+            code = frame.f_code
+            played[id(code)] = code
 
     threading.setprofile(record)
     sys.setprofile(record)
@@ -114,7 +118,7 @@ def _recording(played: set[CodeType]) -> Iterator[None]:
         threading.setprofile(None)
 
 
-def _replace_code_by_adjacent_copies(played: set[CodeType]) -> None:
+def _replace_code_by_adjacent_copies(played: dict[int, CodeType]) -> None:
     """Rewrite ``__code__`` of the functions that agents run, so that all of it lies together.
 
     To run a function writes into its code and its constants (their reference counts).
@@ -122,10 +126,10 @@ def _replace_code_by_adjacent_copies(played: set[CodeType]) -> None:
     of them costs a page of its own.
     """
     # An agent's own objects must not fill the gaps that the originals would leave.
-    _originals.extend(played)
+    _originals.extend(played.values())
     for function in gc.get_objects():
         # `isinstance` asks modules of autobahn that are loaded when anything is asked of them.
-        if type(function) is FunctionType and function.__code__ in played:
+        if type(function) is FunctionType and id(function.__code__) in played:
             with contextlib.suppress(ValueError):  # constants that cannot be copied
                 function.__code__ = marshal.loads(marshal.dumps(function.__code__))
 

@@ -1,13 +1,13 @@
-"""Guesses from the text of a site file whether a host runs an open router of the site.
+"""Guesses from the text of a site file whether a host runs an open router, and how many agents.
 
-The router takes longest to load. So this is asked before what can read the file is loaded; a wrong
+Both take long to get ready for. So this is asked before what can read the file is loaded; a wrong
 guess costs nothing but time. Only the usual way to write a file, a key a line, is understood.
 """
 
 import os
 import re
 import socket
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ SYSTEM_FOLDER: Final = Path("/etc/ocsd")
 DEFAULT_SITE: Final = "default"
 _LONGEST_BYTES: Final = 2**20
 _KEY: Final = re.compile(r"""( *)["']?([^\s"'#:-][^\s"':]*)["']?\s*:(?:\s|$)""")
+_AGENT: Final = re.compile(r"""\bagent-class["']?\s*:""")
 _GUARDED: Final = re.compile(r"^\s*(access\s*:\s*['\"]?closed|wamp_tls\s*:)", re.MULTILINE)
 
 
@@ -51,16 +52,31 @@ def runs_open_router(text: str, hosts: Collection[str]) -> bool:
         return False
     return any(
         path[:1] == ["hosts"] and path[2:] == ["crossbar"] and path[1] in hosts
-        for path in _paths(text)
+        for path, _ in _lines(text)
     )
 
 
-def _paths(text: str) -> Iterator[list[str]]:
-    """Yield the keys that lead to each key that stands in a line of its own."""
+def agents_of(text: str, hosts: Set[str]) -> int:
+    """Count the agents of the `hosts`; 0 if people have to log in.
+
+    There, the fork server first loads a router, which is not guessed.
+    """
+    if _GUARDED.search(text):
+        return 0
+    return sum(
+        len(_AGENT.findall(line))
+        for path, line in _lines(text)
+        if path[:1] == ["hosts"] and hosts & set(path[1:2])
+    )
+
+
+def _lines(text: str) -> Iterator[tuple[list[str], str]]:
+    """Yield each line, but no comment, with the keys that lead to it, and its own if it has one."""
     above: list[tuple[int, str]] = []
     for line in text.splitlines():
         if found := _KEY.match(line):
             indent = len(found[1])
             above = [(column, key) for column, key in above if column < indent]
             above.append((indent, found[2]))
-            yield [key for _, key in above]
+        if not line.lstrip().startswith("#"):
+            yield [key for _, key in above], line

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 CODE = """
 import gc, json, sys
 usual = gc.get_threshold()
@@ -54,6 +56,35 @@ def test_files_are_checked_once_for_all_that_is_asked_for_at_the_same_time():
     done = subprocess.run([sys.executable, "-c", CHECKED], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [None, "file 1", "file 1", "file 2", "file 2"]
+
+
+GUESSED = """
+import sys
+from ocsd.forkserver.__main__ import main
+from ocsd.forkserver.warmth.loading import Loading
+loading = Loading()
+usual = loading.step
+def step():
+    usual()
+    if loading.code is not None:
+        print("loaded" if loading.lacks(50) else "rehearsed", flush=True)
+loading.step = step
+main(loading, None, int(sys.argv[1]))
+print(loading.trouble, end="")
+"""
+
+
+@pytest.mark.parametrize(("agents", "steps"), [(50, ["loaded", "rehearsed"]), (3, ["loaded"])])
+def test_the_life_of_many_agents_is_rehearsed_before_the_site_is_read(agents, steps):
+    command = [sys.executable, "-c", GUESSED, str(agents)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        for each in steps:
+            assert server.stdout.readline() == f"{each}\n"
+        # The daemon says nothing, because it does not need it.
+        assert server.communicate(timeout=30.0)[0] == ""
+    assert server.returncode == 0
 
 
 def test_a_fork_server_serves_a_daemon_of_before_an_upgrade_that_tells_no_number(tmp_path):

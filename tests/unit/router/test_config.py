@@ -147,6 +147,16 @@ def test_the_router_loads_templates_when_a_page_is_made(tmp_path):
 
 
 @pytest.mark.skipif(find_spec("crossbar") is None, reason="crossbar is not installed")
+def test_the_worker_of_a_router_draws_no_picture_of_a_key(tmp_path):
+    program = (
+        "import sys, crossbar.node.main, crossbar.common.key as key\n"
+        "told = key._read_release_key()\n"
+        "print(len(told['hex']), repr(told['qrcode']), 'PIL' in sys.modules)\n"
+    )
+    assert printed(program, tmp_path) == "64 '' False\n"
+
+
+@pytest.mark.skipif(find_spec("crossbar") is None, reason="crossbar is not installed")
 def test_what_both_processes_of_a_router_need_is_imported_without_a_reactor(tmp_path):
     program = (
         "import sys\n"

@@ -1,4 +1,4 @@
-"""Whether a host probably runs an open router, by the text of the site file alone."""
+"""An open router and agents that a host probably runs, by the text of the site file alone."""
 
 import pytest
 
@@ -44,6 +44,30 @@ def test_no_router_with_logins_is_guessed(change):
 @pytest.mark.parametrize("text", ["", "{hosts: {grumpy: {crossbar: {}}}}", "hosts:\n crossbar:\n"])
 def test_what_is_not_understood_is_no_guess(text):
     assert not guess.runs_open_router(text, {"grumpy"})
+
+
+@pytest.mark.parametrize(
+    ("hosts", "agents"), [({"lab-1"}, 2), ({"grumpy"}, 0), ({"other"}, 0), ({"lab-1", "other"}, 2)]
+)
+def test_agents_of_a_host_are_counted_however_they_are_written(hosts, agents):
+    assert guess.agents_of(SITE, hosts) == agents
+
+
+@pytest.mark.parametrize(
+    ("line", "agents"),
+    [
+        ("{'agent-class': 'A', 'instance-id': 'a'}, {\"agent-class\" : 'B'}", 3),
+        ("# - {agent-class: A}", 1),
+        ("- instance-id: agent-class", 1),
+    ],
+)
+def test_agents_in_other_styles_are_counted_and_comments_are_not(line, agents):
+    text = SITE.replace("- {agent-class: FakeDataAgent, instance-id: crossbar}", line)
+    assert guess.agents_of(text, {"lab-1"}) == agents
+
+
+def test_no_agents_are_guessed_where_people_log_in():
+    assert guess.agents_of(SITE.replace("wamp_server:", "access: closed\n  x:"), {"lab-1"}) == 0
 
 
 def test_the_text_is_that_of_the_file_that_will_be_read(tmp_path, monkeypatch):
