@@ -119,6 +119,7 @@ class Registry:
             self._stopping = None
             if loop.running:
                 loop.stop()
+            session.data = dict(self.table)
         return True, "the registry has stopped"
 
     def stop_main(self, session: ocs_agent.OpSession, _params: Any) -> tuple[bool, str]:
@@ -149,7 +150,7 @@ class Registry:
                 agent=entry.agent_address,
                 age=now_s - entry.heard_s,
             )
-        session.data = self.table.encoded()
+        session.data = self.table
         if now_s - self._published_s >= self._publish_every_s:
             self._published_s = now_s
             self._publish(self.table.entries.values())
