@@ -142,7 +142,9 @@ class Registry:
     def _turn(self, session: ocs_agent.OpSession, only_once: bool) -> None:
         at, now_s = self._wall(), self._monotonic()
         # The router does not send an agent its own heartbeat.
-        self.receive([self._own_codes(), self._agent.feeds[OPERATIONS_FEED].encoded()])
+        own, codes = self.table.entries.get(self._agent.agent_address or ""), self._own_codes()
+        if own is None or own.op_codes != codes or not self.table.beat_again(own, at, now_s):
+            self.receive([codes, self._agent.feeds[OPERATIONS_FEED].encoded()])
         expired = self.table.expire(at, now_s)
         for entry in expired:
             self._log.warn(
@@ -161,7 +163,7 @@ class Registry:
 
     def _own_codes(self) -> dict[str, int]:
         sessions = self._agent.sessions
-        codes = {name: session.op_code.value for name, session in sessions.items() if session}
+        codes = {name: int(session.op_code) for name, session in sessions.items() if session}
         return {**dict.fromkeys(sessions, OpCode.NONE.value), **codes}
 
     def _publish(self, entries: Iterable[RegistryEntry]) -> None:
