@@ -13,7 +13,7 @@ EXPIRES_AFTER_S: Final = 5.0
 LONGEST_PAUSE_S: Final = 2.5
 """Time between two looks for silent agents from which heartbeats may still wait to be read [s]."""
 LONGEST_NAME: Final = 255
-MOST_NAMES: Final = 10_000
+MOST_FIELD_NAMES: Final = 10_000
 """The most operations whose fields' names are remembered."""
 
 
@@ -134,7 +134,7 @@ def sender_of(feed_info: object) -> str:
     return address if isinstance(address, str) else ""
 
 
-@lru_cache(maxsize=MOST_NAMES)
+@lru_cache(maxsize=MOST_FIELD_NAMES)
 def field_name(agent_address: str, op_name: str) -> str | None:
     """Return the name of an operation's block and field in ``agent_operations``.
 
