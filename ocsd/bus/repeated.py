@@ -13,6 +13,10 @@ _HEADER: Final = bytes((0x85, Publish.MESSAGE_TYPE))
 _LENGTH: Final = Struct("!I")
 """The head of a message on a raw socket: its length [bytes]."""
 
+_USUAL_NUMBER: Final = Struct("!BH")
+_USUAL_NUMBERS: Final = range(1 << 8, 1 << 16)
+"""Numbers of two bytes in CBOR: those of an agent from its fifth minute on, for most of a day."""
+
 _FIRST_LONG_NUMBER: Final = 24
 """The first number that has bytes of its own in CBOR."""
 
@@ -77,6 +81,8 @@ class RepeatedPublication:
 
 def encoded_number(number: int) -> bytes:
     """Return a number from 0 on as CBOR has it (RFC 8949, section 3)."""
+    if number in _USUAL_NUMBERS:
+        return _USUAL_NUMBER.pack(_FIRST_LONG_NUMBER + 1, number)
     if number < _FIRST_LONG_NUMBER:
         return bytes((number,))
     size = (number.bit_length() + 7) // 8
@@ -108,7 +114,9 @@ class _Encoded:
 
 def write_at_once(transport: Any, data: bytes) -> None:
     """Write to a Unix socket of Twisted, without a turn of the reactor if nothing waits there."""
-    if transport.connected and not transport.disconnecting and not _waits(transport):
+    # Whether data that were written before are still to be sent: Twisted tells nothing of it.
+    waits = len(transport.dataBuffer) > transport.offset or transport._tempDataBuffer  # noqa: SLF001
+    if transport.connected and not transport.disconnecting and not waits:
         # Not by the transport's `writeSomeData`, which calls five functions for it.
         try:  # noqa: SIM105 - suppress() calls three, every second
             data = data[transport.socket.send(data) :]
@@ -117,11 +125,6 @@ def write_at_once(transport: Any, data: bytes) -> None:
             pass
     if data:
         transport.write(data)
-
-
-def _waits(transport: Any) -> bool:
-    """Return whether data that were written before are still to be sent."""
-    return len(transport.dataBuffer) > transport.offset or bool(transport._tempDataBuffer)  # noqa: SLF001 - Twisted tells nothing of it
 
 
 def _after_request(topic: str, content: object, info: dict[str, Any]) -> bytes:

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import time
+from functools import lru_cache
 from typing import Any, Final
 
 _CLOCK_MONOTONIC: Final = 1
@@ -20,6 +21,13 @@ class _Times(ctypes.Structure):
     ]
 
 
+@lru_cache(maxsize=4)
+def _times(pause_s: float) -> Any:
+    """Return a reference to a pause [s] as the kernel takes it: mostly the same, each second."""
+    # A time of zero would switch it off.
+    return ctypes.byref(_Times(0, 0, *divmod(max(1, int(pause_s * _NS)), _NS)))
+
+
 class Deadline:
     """A timer of the kernel (timerfd_create(2)), which Python offers from 3.13 on.
 
@@ -32,13 +40,12 @@ class Deadline:
     def __init__(self, pause_s: float) -> None:
         self._libc: Any = ctypes.CDLL(None, use_errno=True)
         self._descriptor: int = self._libc.timerfd_create(_CLOCK_MONOTONIC, os.O_CLOEXEC)
+        self._set_time: Any = self._libc.timerfd_settime
         self.set(pause_s)
 
     def set(self, pause_s: float) -> None:
         """Let it expire in `pause_s` [s] from now, whatever was set before; from any thread."""
-        # A time of zero would switch it off.
-        times = _Times(0, 0, *divmod(max(1, int(pause_s * _NS)), _NS))
-        self._libc.timerfd_settime(self._descriptor, 0, ctypes.byref(times), None)
+        self._set_time(self._descriptor, 0, _times(pause_s), None)
 
     def wait(self) -> None:
         """Wait until it expires."""

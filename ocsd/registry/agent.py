@@ -119,6 +119,7 @@ class Registry:
             self._stopping = None
             if loop.running:
                 loop.stop()
+            session.data = dict(self.table)
         return True, "the registry has stopped"
 
     def stop_main(self, session: ocs_agent.OpSession, _params: Any) -> tuple[bool, str]:
@@ -141,7 +142,9 @@ class Registry:
     def _turn(self, session: ocs_agent.OpSession, only_once: bool) -> None:
         at, now_s = self._wall(), self._monotonic()
         # The router does not send an agent its own heartbeat.
-        self.receive([self._own_codes(), self._agent.feeds[OPERATIONS_FEED].encoded()])
+        own, codes = self.table.entries.get(self._agent.agent_address or ""), self._own_codes()
+        if own is None or own.op_codes != codes or not self.table.beat_again(own, at, now_s):
+            self.receive([codes, self._agent.feeds[OPERATIONS_FEED].encoded()])
         expired = self.table.expire(at, now_s)
         for entry in expired:
             self._log.warn(
@@ -149,7 +152,7 @@ class Registry:
                 agent=entry.agent_address,
                 age=now_s - entry.heard_s,
             )
-        session.data = self.table.encoded()
+        session.data = self.table
         if now_s - self._published_s >= self._publish_every_s:
             self._published_s = now_s
             self._publish(self.table.entries.values())
@@ -160,7 +163,7 @@ class Registry:
 
     def _own_codes(self) -> dict[str, int]:
         sessions = self._agent.sessions
-        codes = {name: session.op_code.value for name, session in sessions.items() if session}
+        codes = {name: int(session.op_code) for name, session in sessions.items() if session}
         return {**dict.fromkeys(sessions, OpCode.NONE.value), **codes}
 
     def _publish(self, entries: Iterable[RegistryEntry]) -> None:

@@ -1,8 +1,9 @@
 """The agents of a site and whether they are alive; pure rules, no clock, no router."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ EXPIRES_AFTER_S: Final = 5.0
 LONGEST_PAUSE_S: Final = 2.5
 """Time between two looks for silent agents from which heartbeats may still wait to be read [s]."""
 LONGEST_NAME: Final = 255
+MOST_FIELD_NAMES: Final = 10_000
+"""The most operations whose fields' names are remembered."""
 
 
 @dataclass(slots=True)
@@ -48,8 +51,12 @@ class RegistryEntry:
         }
 
 
-class KnownAgents:
-    """All agents that have ever sent a heartbeat."""
+class KnownAgents(Mapping[str, dict[str, Any]]):
+    """All agents that have ever sent a heartbeat.
+
+    By their addresses it gives them as OCS shows them in session.data of the process ``main``:
+    made when a client asks, because hardly one does.
+    """
 
     def __init__(self) -> None:
         self.entries: dict[str, RegistryEntry] = {}
@@ -89,7 +96,7 @@ class KnownAgents:
 
     def beat_again(self, entry: RegistryEntry, at: float, mono_s: float) -> bool:
         """Take in a heartbeat that says the same; return False if that is not the latest word."""
-        if entry.expired or self.entries.get(entry.agent_address) is not entry:
+        if entry.time_expired is not None or self.entries.get(entry.agent_address) is not entry:
             return False
         entry.last_updated, entry.heard_s = at, mono_s
         return True
@@ -105,15 +112,20 @@ class KnownAgents:
             return []
         expired = []
         for entry in self.entries.values():
-            if not entry.expired and mono_s - entry.heard_s > EXPIRES_AFTER_S:
+            if entry.time_expired is None and mono_s - entry.heard_s > EXPIRES_AFTER_S:
                 entry.time_expired = at
                 entry.op_codes = dict.fromkeys(entry.op_codes, OpCode.EXPIRED.value)
                 expired.append(entry)
         return expired
 
-    def encoded(self) -> dict[str, dict[str, Any]]:
-        """Return session.data of the process ``main``."""
-        return {address: entry.encoded() for address, entry in self.entries.items()}
+    def __getitem__(self, address: str) -> dict[str, Any]:
+        return self.entries[address].encoded()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
 
 
 def sender_of(feed_info: object) -> str:
@@ -122,6 +134,7 @@ def sender_of(feed_info: object) -> str:
     return address if isinstance(address, str) else ""
 
 
+@lru_cache(maxsize=MOST_FIELD_NAMES)
 def field_name(agent_address: str, op_name: str) -> str | None:
     """Return the name of an operation's block and field in ``agent_operations``.
 

@@ -65,6 +65,10 @@ _COMPLAINTS: Final = {Layer.CALL: "X_CALL", Layer.FEEDS: "X_FEEDS"}
 """Names in the notify protocol under which an agent complains of a layer."""
 
 
+LIFE: Final[Mapping[str, str]] = {"READY": "1", "WATCHDOG": "1"}
+"""The report of an idle agent in which nothing has changed: by far the most are this one."""
+
+
 @dataclass(frozen=True, slots=True)
 class SelfReport:
     """The last report of an instance on itself, through the notify socket."""
@@ -92,6 +96,16 @@ class SelfReport:
         The fields are assignments of sd_notify(3), and ``X_CALL`` and ``X_FEEDS``: the faults
         of these layers, empty if there are none.
         """
+        if self.ready and fields == LIFE:
+            return SelfReport(
+                started_at_s=self.started_at_s,
+                heard_at_s=now_s,
+                reports=True,
+                ready=True,
+                text=self.text,
+                complaints=self.complaints,
+                failing_since_s=self.failing_since_s,
+            )
         says_ready = fields.get("READY") == "1"
         ready = says_ready or (self.ready and "WATCHDOG" not in fields)
         complaints = {
@@ -130,6 +144,10 @@ class Verdict:
     """The first layer that fails."""
 
 
+WELL: Final = Verdict(Health.OK)
+"""The health of most instances at most times."""
+
+
 def judge(
     life: Lifecycle, report: SelfReport, now_s: float, liveness: Liveness = DEFAULT_LIVENESS
 ) -> Verdict:
@@ -146,7 +164,23 @@ def judge(
     if life.failures >= UNSTABLE_FAILURES and not life.is_steady(now_s):
         text = f"{life.failures} unexpected ends in a row; {life.last_end}"
         return Verdict(Health.UNSTABLE, text)
-    return Verdict(Health.OK)
+    return WELL
+
+
+def is_plainly_well(life: Lifecycle, report: SelfReport, now_s: float) -> bool:
+    """Return whether `judge` would find an instance ok whatever its liveness, at a glance.
+
+    False means that only `judge` can tell.
+    """
+    return (
+        life.state is State.UP
+        and not life.failures
+        and report.ready
+        and not report.text
+        and not report.failing_since_s
+        and report.heard_at_s is not None
+        and now_s - report.heard_at_s <= REACTOR_SILENCE_LIMIT_S
+    )
 
 
 def reason_to_restart(

@@ -104,7 +104,7 @@ os.register_at_fork(after_in_child=_close_copy)
 
 def encode(fields: Mapping[str, str | int]) -> bytes:
     """Return the datagram that carries `fields`."""
-    lines = (f"{key}={str(value).replace(chr(10), ' ')}" for key, value in fields.items())
+    lines = [f"{key}={value}".replace("\n", " ") for key, value in fields.items()]
     return "\n".join(lines).encode("utf-8", "replace")
 
 

@@ -6,7 +6,8 @@ layers, ``X_OPERATIONS`` the operations that run and since when, ``X_RUNS`` the 
 operation, ``X_REQUESTS`` the requests of clients since the report before, ``X_SAMPLE_AGE`` the
 age of the newest sample, ``X_CODE`` the file of the agent's code, ``X_CHANGED_CODE`` a file of it
 that was written or removed since it was loaded. All that begin with X are left out if they are
-empty and were so in the report before.
+empty and were so in the report before. ``READY=1`` and ``WATCHDOG=1`` alone mean that all else is
+as in the report before.
 """
 
 import time
@@ -71,13 +72,14 @@ class Readiness:
         self._connection: Any = None
         self._ticker = Ticker(REPORT_PERIOD_S, self.look)
         self._retry: Any = None
+        self._reactor: Any = None
         self._stopped = False
         self._self_call = SelfCall(agent)
         self._reported: dict[str, str] = {}
         self._said: tuple[object, ...] = ()
         self._noticed: list[object] = []
         self._receiver: object = None
-        self._is_well = False
+        self._is_well = self._is_idle = False
         self._looked_at_s = -inf
         self._shortage = ""
         self._data_due_s = self._shortage_due_s = self._code_due_s = self._sent_at_s = -inf
@@ -86,6 +88,7 @@ class Readiness:
     def start(self, connection: Any) -> None:
         """Begin to report."""
         self._connection = connection
+        self._reactor = the_reactor()
         # Before it is up: a file that is written from then on was written after it was loaded.
         OWN_CODE.check()
         self._ticker.start()
@@ -103,7 +106,7 @@ class Readiness:
 
     def look(self) -> None:
         """Report what has happened; call it every second."""
-        now_s = the_reactor().seconds()
+        now_s = self._reactor.seconds()
         noticed = self._notice()
         if noticed[0] != self._receiver:
             # Another supervisor, or somebody has knocked (`ocsd.system.notify.knock`).
@@ -112,9 +115,11 @@ class Readiness:
         is_due = now_s - self._looked_at_s > LIFE_PERIOD_S - SLACK_S
         # A request is forgotten when it has been passed on.
         has_more = noticed != self._noticed or bool(self._agent.operations.requests)
-        if is_due or not self._is_well or has_more:
+        if has_more or not self._is_well:
             self._noticed = noticed
             self.report()
+        elif is_due:
+            self._show_life(now_s)
         else:
             self._report_sample()
 
@@ -134,6 +139,30 @@ class Readiness:
         if agent.facts:
             noticed += [fact() for fact in agent.facts.values()]
         return noticed
+
+    def _show_life(self, now_s: float) -> None:
+        """Report that the agent lives, and all else unless it is as the supervisor knows it."""
+        if not self._is_as_told(now_s):
+            self.report()
+            return
+        self._looked_at_s = now_s
+        delivery = self._send(READY=1, WATCHDOG=1)
+        if delivery is Delivery.BUSY:
+            self._retry_soon()
+        elif delivery is Delivery.DONE:
+            self._sent_at_s = now_s
+
+    def _is_as_told(self, now_s: float) -> bool:
+        """Whether an idle agent, in which nothing has happened, is still as its last report says.
+
+        Only what time brings is checked. The code's file is due now and then, and all else with it.
+        """
+        if not self._is_idle or now_s >= self._code_due_s or not self._connection.joined:
+            return False
+        self._look_for_shortage(now_s)
+        has_new_sample = self._newest_sample_s() > self._sampled_at_s
+        has_fault = self._call_fault() or self._silent_feeds() or any(self._troubles(now_s))
+        return not (has_new_sample or has_fault)
 
     def _report_sample(self) -> None:
         """Report the first sample after a pause; the age of others goes with the sign of life."""
@@ -155,13 +184,14 @@ class Readiness:
         """Report now, if there is something to report."""
         if self._connection is None:
             return
-        now_s = self._looked_at_s = the_reactor().seconds()
+        now_s = self._looked_at_s = self._reactor.seconds()
         self._look_for_shortage(now_s)
         requests = tuple(self._agent.operations.requests)
         details = {**self._details(now_s), REQUESTS_KEY: encode_requests(requests)}
         news = {key: text for key, text in details.items() if text or self._reported.get(key)}
         status = self._status(now_s)
         self._is_well = not any((status["STATUS"], details["X_CALL"], details["X_FEEDS"]))
+        self._is_idle = "READY" in status and not details["X_OPERATIONS"]
         said = self._noticed[:1], status, self._without_ages(news)
         if self._is_old(said, now_s):
             return
@@ -175,6 +205,8 @@ class Readiness:
             self._reported, self._said = details, said
             self._sent_at_s, self._sampled_at_s = now_s, newest_s
             self._agent.operations.forget(len(requests))
+        else:
+            self._is_idle = False
 
     def _is_old(self, said: tuple[object, ...], now_s: float) -> bool:
         """Whether a report would tell the supervisor nothing that it does not know."""
@@ -194,7 +226,7 @@ class Readiness:
 
     def _retry_soon(self) -> None:
         if not self._stopped and self._retry is None:
-            self._retry = the_reactor().callLater(BUSY_RETRY_S, self._report_again)
+            self._retry = self._reactor.callLater(BUSY_RETRY_S, self._report_again)
 
     def _report_again(self) -> None:
         self._retry = None
@@ -202,24 +234,18 @@ class Readiness:
 
     def _status(self, now_s: float) -> dict[str, int | str]:
         if self._connection.joined:
-            return {"READY": 1, "WATCHDOG": 1, "STATUS": self._trouble(now_s)}
+            return {"READY": 1, "WATCHDOG": 1, "STATUS": _joined(self._troubles(now_s))}
         reasons = _joined((self._shortage, shortened(self._connection.reason)))
         return {"WATCHDOG": 1, "STATUS": reasons}
 
     def _details(self, now_s: float) -> dict[str, str]:
         agent = self._agent
-        silent = [
-            f"feed {feed.feed_name} {complaint}"
-            for feed in tuple(agent.feeds.values())
-            if (complaint := feed.complaint())
-        ]
-        link = agent.link if self._connection.joined and agent.is_attached() else None
         code = {}
         if now_s >= self._code_due_s:
             code["X_CODE"] = this_process.code_file()
         return {
-            "X_CALL": shortened(self._self_call.poll(link)),
-            "X_FEEDS": shortened("; ".join(silent)),
+            "X_CALL": shortened(self._call_fault()),
+            "X_FEEDS": shortened("; ".join(self._silent_feeds())),
             "X_OPERATIONS": shortened(in_flight(agent.operations.active())),
             RUNS_KEY: runs_of(agent),
             SAMPLE_KEY: sample_age(tuple(agent.feeds.values()), time.monotonic()),
@@ -228,14 +254,26 @@ class Readiness:
             **code,
         }
 
-    def _trouble(self, now_s: float) -> str:
+    def _call_fault(self) -> str:
+        agent = self._agent
+        link = agent.link if self._connection.joined and agent.is_attached() else None
+        return self._self_call.poll(link)
+
+    def _silent_feeds(self) -> list[str]:
+        return [
+            f"feed {feed.feed_name} {complaint}"
+            for feed in tuple(self._agent.feeds.values())
+            if (complaint := feed.complaint())
+        ]
+
+    def _troubles(self, now_s: float) -> list[str]:
         agent = self._agent
         if now_s >= self._data_due_s:
             self._data_due_s = now_s + DATA_PERIOD_S
             for session in agent.operations.active():
                 session.check_data()
         startup_names = {name for _, name, _ in agent.startup_ops}
-        troubles = [
+        return [
             self._shortage,
             agent.trouble,
             agent.blocked,
@@ -245,7 +283,6 @@ class Readiness:
             *(feed.refusal or feed.loss() for feed in tuple(agent.feeds.values())),
             trouble_of(agent.sessions.values(), startup_names),
         ]
-        return _joined(troubles)
 
 
 def _joined(troubles: Iterable[str | None]) -> str:

@@ -15,6 +15,7 @@ from ocsd.errors import PERMANENT_FAILURE_EXIT, OcsdError
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.reactor.repeating import repeating
 from ocsd.site.values.told import ToldLaunch
+from ocsd.supervisor.health import LIFE
 from ocsd.system.proc import start_ticks
 from ocsd.system.runs import REQUESTS_KEY, encode_requests
 
@@ -37,6 +38,7 @@ class RegistryLauncher:
         self._agent: Any = None
         self._connection: Any = None
         self._reporting = repeating(self._report, self.clock)
+        self._told: dict[str, str] = {}
         self.keeper: Keeper | None = None
 
     def spawn(self, instance_id: str) -> None:
@@ -89,6 +91,10 @@ class RegistryLauncher:
                 status = ""
             requests = encode_requests(self._agent.operations.take_requests())
             told = {"READY": str(int(joined)), "WATCHDOG": "1", "STATUS": status}
+            if joined and not requests and self._told == told:
+                self.keeper.notified(LIFE)
+                return
+            self._told = told
             self.keeper.notified({**told, REQUESTS_KEY: requests})
 
     def _report_end(self, ended: Ended) -> None:

@@ -5,15 +5,17 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet.interfaces import IReadDescriptor
 from zope.interface import implementer
 
-from ocsd.system.notify import decode
+from ocsd.supervisor.health import LIFE
+from ocsd.system.notify import decode, encode
 from ocsd.system.peer import CREDENTIALS
 
 _LONGEST_DATAGRAM_BYTES = 1 << 16
+_LIFE_DATAGRAM: Final = encode(LIFE)
 
 
 @implementer(IReadDescriptor)
@@ -66,7 +68,7 @@ class NotifySocket:
                 for level, kind, credentials in ancillary:
                     if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
                         pid, _uid, _gid = CREDENTIALS.unpack(credentials)
-                        self.on_message(pid, decode(data))
+                        self.on_message(pid, LIFE if data == _LIFE_DATAGRAM else decode(data))
 
     def fileno(self) -> int:
         """Return the descriptor to watch."""

@@ -19,7 +19,6 @@ from ocsd.system.runs import (
 )
 
 _KEYS: Final = {
-    "WATCHDOG",
     RUNS_KEY,
     SAMPLE_KEY,
     RECORDING_KEY,

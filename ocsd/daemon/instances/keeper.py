@@ -27,10 +27,13 @@ from ocsd.supervisor.events import (
 )
 from ocsd.supervisor.health import (
     DEFAULT_LIVENESS,
+    LIFE,
     REACTOR_SILENCE_LIMIT_S,
+    WELL,
     Liveness,
     SelfReport,
     Verdict,
+    is_plainly_well,
     judge,
     reason_to_restart,
 )
@@ -103,7 +106,10 @@ class Keeper:
     @property
     def verdict(self) -> Verdict:
         """Its health, and the reason."""
-        return judge(self.life, self._report_with_holder(), self.clock.seconds(), self.liveness)
+        now_s = self.clock.seconds()
+        if is_plainly_well(self.life, self.report, now_s):
+            return WELL
+        return judge(self.life, self._report_with_holder(), now_s, self.liveness)
 
     @property
     def reason_to_restart(self) -> str:
@@ -219,7 +225,10 @@ class Keeper:
         fields : mapping of str to str
             Assignments of sd_notify(3), and ``X_FAILURE``: why it is about to end.
         """
+        is_as_before = self.life.state is State.UP and self.report.ready and fields == LIFE
         self.report = self.report.after(fields, self.clock.seconds())
+        if is_as_before:
+            return
         self.failure = fields.get("X_FAILURE", self.failure)
         self.operations = fields.get("X_OPERATIONS", self.operations)
         self.activity = self.activity.after(fields, self.clock.seconds())

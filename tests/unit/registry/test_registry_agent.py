@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 from twisted.internet.task import Clock
 
+from ocsd.bus.encoding import json_safe
 from ocsd.bus.wamp import ComponentConfig
 from ocsd.ocs_agent import OCSAgent
 from ocsd.reactor import threads
@@ -127,3 +128,14 @@ def test_a_stop_before_the_start_is_heeded(clock):
     site.session.status = "stopping"
     assert site.start().called
     site.published()
+
+
+def test_a_client_gets_all_agents_as_they_are_when_it_asks(site):
+    site.beat(acq=3)
+    site.beat(acq=5)
+    data = json_safe(site.session.data)
+    assert data["observatory.thermo1"]["op_codes"] == {"acq": 5}
+    site.registry.stop_main(site.session, {})
+    site.beat(acq=7)
+    assert site.session.data["observatory.thermo1"]["op_codes"] == {"acq": 5}
+    site.start()

@@ -11,7 +11,7 @@ def info(address="observatory.thermo1", agent_class="Lakeshore"):
 def test_an_agent_is_listed_in_the_form_of_ocs():
     table = KnownAgents()
     table.beat({"acq": 3, "init": 1}, info(), at=1000.0, mono_s=10.0)
-    assert table.encoded() == {
+    assert dict(table) == {
         "observatory.thermo1": {
             "expired": False,
             "time_expired": None,
@@ -108,7 +108,7 @@ def test_no_heartbeat_whatever_its_shape_disturbs_the_table(op_codes, data):
     table = KnownAgents()
     table.beat(op_codes, feed_info, 1.0, 1.0)
     table.expire(9.0, 9.0)
-    table.encoded()
+    dict(table)
 
 
 def test_fields_are_named_as_dashboards_know_them():

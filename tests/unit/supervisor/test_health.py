@@ -3,15 +3,20 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import (
     DEFAULT_LIVENESS,
+    LIFE,
+    WELL,
     Health,
     Layer,
     Response,
     SelfReport,
     Verdict,
+    is_plainly_well,
     judge,
     reason_to_restart,
 )
@@ -191,3 +196,49 @@ def test_a_start_that_falls_silent_is_a_hang():
         Health.DEGRADED, f"not ready after 11 s: {AWAY['STATUS']}", Layer.ROUTER
     )
     assert judge(life, report, 12.0).health is Health.HUNG
+
+
+TEXTS = st.sampled_from(["", "no device"])
+NOTIFICATIONS = st.one_of(
+    st.just(LIFE),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "READY": st.just("1"),
+            "WATCHDOG": st.just("1"),
+            "STATUS": TEXTS,
+            "X_CALL": TEXTS,
+            "X_FEEDS": TEXTS,
+        },
+    ),
+)
+
+
+@given(
+    st.sampled_from(State),
+    st.integers(0, 3),
+    st.lists(NOTIFICATIONS, max_size=4),
+    st.floats(0.0, 12.0),
+    st.fixed_dictionaries({layer: st.sampled_from(Response) for layer in Layer}),
+)
+def test_what_is_well_at_a_glance_is_ok_by_all_the_rules(
+    state, failures, notifications, silent_s, liveness
+):
+    life = Lifecycle(state=state, up_since_s=0.0, failures=failures)
+    report = heard(*((fields, 100.0 + n) for n, fields in enumerate(notifications)))
+    now_s = 100.0 + len(notifications) + silent_s
+    if is_plainly_well(life, report, now_s):
+        assert judge(life, report, now_s, liveness) == WELL
+        assert reason_to_restart(life, report, now_s, liveness) == ""
+
+
+def test_an_agent_that_is_up_and_well_is_so_at_a_glance_until_it_was_silent_for_too_long():
+    report = heard((JOINED, 80.0), (LIFE, 90.0))
+    assert is_plainly_well(up(), report, 100.0)
+    assert not is_plainly_well(up(), report, 100.1)
+
+
+@given(st.lists(NOTIFICATIONS, max_size=4))
+def test_a_sign_of_life_alone_says_what_it_says_beside_other_words(notifications):
+    report = heard(*((fields, float(n)) for n, fields in enumerate(notifications)))
+    assert report.after(LIFE, 9.0) == report.after({**LIFE, "X_OTHER": ""}, 9.0)

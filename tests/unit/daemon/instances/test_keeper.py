@@ -7,7 +7,7 @@ import pytest
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.supervisor.events import BecameHung, DownRequested, RestartRequested, State, UpRequested
-from ocsd.supervisor.health import Health, Layer
+from ocsd.supervisor.health import LIFE, Health, Layer
 from ocsd.supervisor.lifecycle import Lifecycle
 
 
@@ -247,3 +247,14 @@ def test_who_holds_a_process_is_told_once_it_is_silent(keeper, clock):
     assert keeper.verdict.reason == "no answer for 11 s: 7 is stopped"
     clock.advance(20.0)
     assert keeper.reason_to_restart == "reactor: no answer for 31 s: 7 is stopped"
+
+
+def test_a_sign_of_life_alone_leaves_all_else_as_it_was_told(keeper, clock):
+    start(keeper)
+    keeper.notified({**LIFE, "STATUS": "", "X_OPERATIONS": "acq 3 s", "X_SAMPLE_AGE": "1.0"})
+    clock.advance(4)
+    keeper.notified(LIFE)
+    assert (keeper.operations, keeper.silent_s) == ("acq 3 s", 0)
+    assert keeper.activity.as_json(clock.seconds())["sample_age_s"] == 5.0
+    clock.advance(11)
+    assert keeper.verdict.layer is Layer.REACTOR
