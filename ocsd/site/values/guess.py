@@ -29,9 +29,11 @@ def folders() -> list[Path]:
 
 
 def text_of(site_file: str | None) -> str:
-    """Return the text of the site file that will be read; empty if it cannot be read."""
+    """Return the text of the site file that will be read; empty if it cannot be read twice."""
     usual = [folder / f"{DEFAULT_SITE}.yaml" for folder in folders()]
     for path in [Path(site_file).expanduser()] if site_file else usual:
+        if not path.is_file():  # a pipe would be empty for who reads it next
+            continue
         try:
             with path.open("rb") as file:
                 return file.read(_LONGEST_BYTES).decode(errors="replace")

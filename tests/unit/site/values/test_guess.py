@@ -1,5 +1,7 @@
 """An open router and agents that a host probably runs, by the text of the site file alone."""
 
+import os
+
 import pytest
 
 from ocsd.site.values import guess
@@ -83,3 +85,12 @@ def test_the_text_is_that_of_the_file_that_will_be_read(tmp_path, monkeypatch):
     (tmp_path / "mine" / "default.yaml").write_text("mine")
     monkeypatch.setenv("OCS_CONFIG_DIR", str(tmp_path / "mine"))
     assert guess.text_of(None) == "mine"
+
+
+def test_a_pipe_is_left_to_who_reads_it_next(tmp_path):
+    reading, writing = os.pipe()
+    os.write(writing, b"text")
+    os.close(writing)
+    assert guess.text_of(f"/proc/self/fd/{reading}") == ""
+    assert os.read(reading, 10) == b"text"
+    os.close(reading)
