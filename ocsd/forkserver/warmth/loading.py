@@ -29,6 +29,7 @@ FOR_ALL: Final = (
 
 FOR_AGENTS: Final = (
     "argparse",
+    "email.parser",  # by importlib.metadata, when an agent looks for its class
     "encodings.idna",
     "numpy",
     "numpy.random",
