@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from ocsd.site.model import Hub, Instance
-from ocsd.site.values.told import ToldLaunch, credentials_of
+from ocsd.site.values.told import ToldLaunch
 from ocsd.system.entrance import Entrance
 
 _OF_THE_DAEMON: Final = {"hub": {"take_files"}, "site_hub": {"take_files"}}
@@ -66,6 +66,4 @@ class Launch(BaseModel):
     @property
     def entrance(self) -> Entrance:
         """The agent's way into the router."""
-        own = self.instance
-        credentials = credentials_of(own.instance_id, own.agent_class, self.host, self.ticket)
-        return Entrance(credentials, self.ca_file, self.router_socket, self.http_socket)
+        return self.told().entrance

@@ -74,25 +74,18 @@ class ToldLaunch:
     @property
     def entrance(self) -> Entrance:
         """The agent's way into the router."""
-        own = self.instance
-        credentials = credentials_of(own.instance_id, own.agent_class, self.host, self.ticket)
+        credentials = None
+        if self.ticket is not None:
+            # A bridge speaks for all of its host.
+            is_bridge = self.instance.agent_class == BRIDGE_CLASS
+            name = "" if is_bridge else self.instance.instance_id
+            credentials = Credentials(f"{name}@{self.host}", self.ticket)
         return Entrance(credentials, self.ca_file, self.router_socket, self.http_socket)
 
     def is_meant(self, args: argparse.Namespace) -> bool:
         """Whether a program's arguments name no other site than its own."""
         # After parse_args, site_file is the launch's own.
         return args.site is None and args.site_file in {None, self.site_file}
-
-
-def credentials_of(
-    instance_id: str, agent_class: str, host: str, ticket: str | None
-) -> Credentials | None:
-    """Return the login of an agent that has a ticket."""
-    if ticket is None:
-        return None
-    # A bridge speaks for all of its host.
-    name = "" if agent_class == BRIDGE_CLASS else instance_id
-    return Credentials(f"{name}@{host}", ticket)
 
 
 def _values(cls: type[Any], told: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from ocsd.site import advice
 from ocsd.site.launch import Launch
 from ocsd.site.model import Crossbar, Host, Hub, Instance, Manage, Site
 from ocsd.site.values.told import ToldLaunch, current, set_current
+from ocsd.system.classes import BRIDGE_CLASS
+from ocsd.system.entrance import Credentials
 
 IDS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,20}", fullmatch=True)
 INSTANCES = st.builds(
@@ -75,11 +77,21 @@ def test_a_process_gets_the_values_of_its_launch(instance):
     )
     told = launch.told()
 
-    assert told.entrance == launch.entrance
+    name = "" if instance.agent_class == BRIDGE_CLASS else instance.instance_id
+    assert told.entrance.credentials == Credentials(f"{name}@grumpy", "secret")
     assert told.hub.addresses == launch.hub.addresses
     assert told.instance.arguments == instance.arguments
     assert "secret" not in repr(told)
     assert Launch.model_validate(told.as_json()) == launch
+
+
+def test_what_is_not_told_has_the_same_value_as_in_the_site_file():
+    hub = {"wamp_server": "ws://localhost:8001/ws", "wamp_http": "http://localhost:8001/call"}
+    instance = {"instance_id": "a", "agent_class": "A"}
+    told = {"site_file": None, "host": "grumpy", "hub": hub, "instance": instance}
+    told["working_dir"] = "/"
+    of_process = ToldLaunch.of(told).as_json()
+    assert Launch.model_validate(of_process) == Launch.model_validate(told)
 
 
 def test_a_launch_of_another_release_is_refused_by_name():
