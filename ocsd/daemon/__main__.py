@@ -150,8 +150,8 @@ def _to_expect(arguments: argparse.Namespace) -> tuple[SpawnRequest | None, int]
     agents = guess.agents_of(text, hosts)
     if not guess.runs_open_router(text, hosts):
         return None, agents
-    command = (sys.executable, "-P", "-m", program.ROUTER_PROGRAM)
-    return SpawnRequest("router", os.devnull, "/", program.environment(), command), agents
+    request = SpawnRequest("router", os.devnull, "/", program.environment(), program.COMMAND)
+    return request, agents
 
 
 def _read(arguments: argparse.Namespace) -> tuple["Site", "HostPlan", paths.HostPaths]:

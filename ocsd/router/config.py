@@ -167,7 +167,7 @@ def start(crossbar: str, folder: Path, *, is_guarded: bool = False) -> NodeStart
     environment = program.environment()
     if is_guarded:
         environment[GUARD_VARIABLE] = str(folder / GUARD_FILE)
-    return NodeStart((sys.executable, "-P", "-m", program.ROUTER_PROGRAM, *words), environment)
+    return NodeStart((*program.COMMAND, *words), environment)
 
 
 def _is_own(crossbar: str) -> bool:
