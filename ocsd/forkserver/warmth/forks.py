@@ -35,31 +35,44 @@ _ONE_READ_BYTES: Final = 1 << 16
 
 
 class Forked(NamedTuple):
-    """A process that waits until it may begin."""
+    """Processes that wait until they may begin."""
 
-    pid: int
+    pids: tuple[int, ...]
     gate: int
     word: bytes
+    """What each of them reads from the gate when it may begin."""
+
+    @property
+    def pid(self) -> int:
+        """The first of them."""
+        return self.pids[0]
 
     def begin(self) -> None:
-        """Let it begin."""
-        with contextlib.suppress(BrokenPipeError):  # it was killed already
-            os.write(self.gate, self.word)
+        """Let them begin."""
+        with contextlib.suppress(BrokenPipeError):  # they were killed already
+            os.write(self.gate, self.word * len(self.pids))
         os.close(self.gate)
 
 
-def fork(become: Callable[[int], NoReturn], word: bytes = b".") -> Forked:
-    """Fork a process, which is to read from a gate before it does anything.
+def fork(*becomes: Callable[[int], NoReturn], word: bytes = b".") -> Forked:
+    """Fork processes, which are to read from a gate before they do anything.
 
-    It must not live on if this process dies before it has recorded it: then the gate is closed.
+    They must not live on if this process dies before it has recorded them: then the gate is
+    closed. A page that this process writes to after a fork is copied, and the old one left to
+    the child. So it does as little as possible between two forks.
 
     Parameters
     ----------
-    become : callable
-        Called in the child with the descriptor of the gate. Signals that the fork server
-        handles are held back until it has handlers of its own.
+    *becomes : callable
+        Called with the descriptor of the gate, each in a child of its own. Signals that the fork
+        server handles are held back until it has handlers of its own.
     word : bytes
-        What the child gets when it may begin.
+        What each child gets when it may begin.
+
+    Returns
+    -------
+    Forked
+        As many as there was room for, in this order.
 
     Raises
     ------
@@ -67,19 +80,32 @@ def fork(become: Callable[[int], NoReturn], word: bytes = b".") -> Forked:
         If there is no room for another process.
     """
     reading, writing = os.pipe()
+    pids: list[int] = []
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_OVER_FORK)
     try:
-        pid = os.fork()
-        if pid == 0:
-            os.close(writing)
-            become(reading)
+        for become in becomes:
+            pid = os.fork()
+            if pid == 0:
+                _begin(become, reading, writing)
+            pids.append(pid)
     except OSError:
-        os.close(writing)
-        raise
+        if not pids:
+            os.close(writing)
+            raise
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         os.close(reading)
-    return Forked(pid, writing, word)
+    return Forked(tuple(pids), writing, word)
+
+
+def _begin(become: Callable[[int], NoReturn], reading: int, writing: int) -> NoReturn:
+    try:
+        os.close(writing)
+        become(reading)
+    except BaseException:  # noqa: BLE001 - the fork server's own code must not go on here
+        traceback.print_exc()
+    finally:
+        os._exit(1)
 
 
 @dataclass(eq=False)

@@ -27,19 +27,19 @@ def code_of(pid):
 
 
 def test_a_process_begins_with_its_word():
-    forked = fork(end_with_what_is_read, b"word")
+    forked = fork(end_with_what_is_read, word=b"word")
     forked.begin()
     assert code_of(forked.pid) == 4
 
 
 def test_a_process_reads_nothing_if_its_parent_closes_the_gate():
-    forked = fork(end_with_what_is_read, b"word")
+    forked = fork(end_with_what_is_read, word=b"word")
     os.close(forked.gate)
     assert code_of(forked.pid) == 0
 
 
 def test_a_process_that_was_killed_cannot_hold_up_its_start():
-    forked = fork(end_with_what_is_read, b"word")
+    forked = fork(end_with_what_is_read, word=b"word")
     os.kill(forked.pid, signal.SIGKILL)
     assert code_of(forked.pid) == -signal.SIGKILL
     forked.begin()
