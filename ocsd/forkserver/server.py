@@ -52,7 +52,7 @@ OWN_FILES_CHECK_S = 2.0
 """Time between two checks that its socket and its record are still there [s]."""
 
 MOST_AT_ONCE = 8
-"""The most agents that are forked together: they wait for each other [5 ms a fork]."""
+"""The most agents that are forked together: each waits for all, at 5 ms of CPU a fork."""
 
 _Wanted: TypeAlias = tuple[SpawnRequest, tuple[int, int]]
 """A request, and its log: inode and size."""

@@ -66,6 +66,10 @@ class Daemon:
     def ask(self, name, code):
         """Ask for an agent with that code."""
         self.agent.write_text(code)
+        self.connection.sendall(encode(self.request(name)))
+
+    def request(self, name):
+        """Return the request for an agent."""
         # Its code ends by itself.
         instance = Instance(instance_id=name, agent_class="Probe", restart="on-failure")
         launch = Launch(
@@ -78,7 +82,7 @@ class Daemon:
         )
         log = str(self.folder / f"{name}.log")
         told = launch.model_dump(mode="json")
-        self.connection.sendall(encode(SpawnRequest(name, log, str(self.folder), launch=told)))
+        return SpawnRequest(name, log, str(self.folder), launch=told)
 
     def output(self, name, code):
         """Run an agent until it ends; return the last line that it printed."""

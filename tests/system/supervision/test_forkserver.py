@@ -13,8 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ocsd.forkserver import record
 from ocsd.forkserver.protocol import (
     Ended,
+    EndRequest,
     ForgetRequest,
     Hello,
     KillRequest,
@@ -120,6 +122,24 @@ def test_a_child_has_a_session_a_group_and_descriptors_of_its_own(daemon):
     own = [each for each in told["descriptors"].values() if each != TIMER]
     assert own == ["/dev/null", log, log]
     assert told["environment"] == [each for each in os.environ if each.endswith("_NUM_THREADS")]
+
+
+def test_agents_that_are_asked_for_together_all_run_and_can_be_killed_at_once(daemon):
+    (daemon.folder / "closed.log").mkdir()
+    daemon.agent.write_text("import time\ndef main(args=None):\n    time.sleep(1000)\n")
+    names = [f"probe{number}" for number in range(20)]
+    requests = [daemon.request(name) for name in (*names, "closed", names[0])]
+    requests += [KillRequest("probe0", 1, signal.SIGKILL), EndRequest()]
+    daemon.connection.sendall(b"".join(map(encode, requests)))
+    pids = {name: daemon.hears(Spawned, instance_id=name).pid for name in names}
+    assert daemon.hears(Ended).instance_id == "closed"
+    assert {each.pid for each in daemon.process.children()} == set(pids.values())
+    recorded = record.read(daemon.folder / "processes").living
+    assert {each.instance_id: each.pid for each in recorded} == pids
+    for name, pid in pids.items():
+        daemon.connection.sendall(encode(KillRequest(name, pid, signal.SIGKILL)))
+    for name in names:
+        assert daemon.hears(Ended, instance_id=name).signal == signal.SIGKILL
 
 
 def test_siblings_draw_different_random_numbers(daemon):
