@@ -51,7 +51,7 @@ killed before it had connected, and the next one has started another fork server
 OWN_FILES_CHECK_S = 2.0
 """Time between two checks that its socket and its record are still there [s]."""
 
-MOST_TOGETHER = 8
+FORKED_TOGETHER = 8
 """The most agents that are forked together: each waits for all, at 5 ms of CPU a fork."""
 
 _Wanted: TypeAlias = tuple[SpawnRequest, tuple[int, int]]
@@ -245,7 +245,7 @@ class ForkServer:
         while waiting:
             # The first one need not wait for many others.
             begun = self._fork(waiting[:most])
-            waiting, most = waiting[begun:], min(2 * most, MOST_TOGETHER)
+            waiting, most = waiting[begun:], min(2 * most, FORKED_TOGETHER)
 
     def _fork(self, wanted: list[_Wanted]) -> int:
         """Start processes together; return how many are started or refused: the first ones."""
