@@ -37,8 +37,9 @@ from ocsd.forkserver.protocol import (
 from ocsd.forkserver.record import Record, lives
 from ocsd.forkserver.remains import kill_remains
 from ocsd.forkserver.streams import state_of_log
-from ocsd.forkserver.warmth.forks import Spares, fork
+from ocsd.forkserver.warmth.forks import Forked, fork
 from ocsd.forkserver.warmth.loading import Loading
+from ocsd.forkserver.warmth.spares import Spares
 from ocsd.system.proc import age_s, start_ticks
 
 LONGEST_BACKLOG_BYTES = 1 << 22
@@ -68,7 +69,7 @@ class ForkServer:
     loading: Loading
     """The libraries of its children, which are loaded while nothing else is to be done."""
     spares: Spares
-    """The next router."""
+    """The next router and the next agent."""
 
     def __post_init__(self) -> None:
         earlier = self.record.earlier
@@ -125,7 +126,7 @@ class ForkServer:
     def _get_ready(self) -> None:
         """Do a little of what makes later starts faster."""
         if self.spares.due_s(self._asked_at_s) <= time.monotonic():
-            self.spares.prepare(self._leave_to_child)
+            self.spares.prepare(self._leave_to_child, self._asked_at_s)
             return
         self.loading.step()
         self._report_trouble()
@@ -242,19 +243,19 @@ class ForkServer:
                     self._refuse(request, why, PERMANENT_FAILURE_EXIT)
         self.loading.make_ready(for_agents=not requests[0].command)
         waiting, most = list(wanted.values()), 1
+        spare = self.spares.take(waiting[0][0]) if len(waiting) == 1 else None
         while waiting:
             # The first one need not wait for many others.
-            begun = self._fork(waiting[:most])
+            begun = self._fork(waiting[:most], spare)
             waiting, most = waiting[begun:], min(2 * most, FORKED_TOGETHER)
 
-    def _fork(self, wanted: list[_Wanted]) -> int:
+    def _fork(self, wanted: list[_Wanted], spare: Forked | None) -> int:
         """Start processes together; return how many are started or refused: the first ones."""
         changed = self.loading.changed()
         first, _ = wanted[0]
         try:
-            spare = self.spares.take(first)
-            becomes = [partial(self._become, request, changed) for request, _ in wanted]
-            forked = spare or fork(*becomes)
+            become = partial(self._become, changed)
+            forked = spare or fork(*(partial(become, request) for request, _ in wanted))
         except OSError as error:
             self._refuse(first, f"cannot fork: {error.strerror}")
             return 1
@@ -275,7 +276,7 @@ class ForkServer:
         self.spares.started(first)
         return len(spawned)
 
-    def _become(self, request: SpawnRequest, changed: str | None, gate: int) -> NoReturn:
+    def _become(self, changed: str | None, request: SpawnRequest, gate: int) -> NoReturn:
         if not os.read(gate, 1):
             os._exit(0)
         os.close(gate)
