@@ -259,14 +259,9 @@ class ForkServer:
         except OSError as error:
             self._refuse(first, f"cannot fork: {error.strerror}")
             return 1
+        waited_s = round(age_s(spare.pid) or 0.0, 3) if spare else 0.0
         spawned = [
-            Spawned(
-                request.instance_id,
-                pid,
-                start_ticks(pid),
-                *log,
-                waited_s=round(age_s(pid) or 0.0, 3) if spare else 0.0,
-            )
+            Spawned(request.instance_id, pid, start_ticks(pid), *log, waited_s)
             for pid, (request, log) in zip(forked.pids, wanted, strict=False)
         ]
         self._running.update({each.pid: each for each in spawned})

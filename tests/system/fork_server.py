@@ -29,12 +29,12 @@ from tests.system.waiting import PATIENCE_S, wait_until
 class Daemon:
     """The daemon's end of a fork server of its own."""
 
-    def __init__(self, folder, program=None):
+    def __init__(self, folder, program=None, agents=0):
         self.folder = folder
         self.agent = folder / "probe.py"
         (folder / "ocs_plugin_probe.py").write_text("agents = {'Probe': 'probe.py'}\n")
         path = folder / "fork.sock"
-        PreparedServer().listen(path, folder / "fork.log", program=program)
+        PreparedServer().listen(path, folder / "fork.log", agents, program)
         self.connect()
         self.process = psutil.Process(self.hears(Hello).pid)
 

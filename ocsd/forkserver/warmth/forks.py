@@ -16,7 +16,7 @@ class Forked(NamedTuple):
     pids: tuple[int, ...]
     gate: int
     word: bytes
-    """What each of them reads from the gate when it may begin."""
+    """The bytes that each of them reads from the gate when it may begin."""
 
     @property
     def pid(self) -> int:

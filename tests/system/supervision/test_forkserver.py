@@ -173,11 +173,11 @@ def test_what_an_agent_leaves_in_its_process_group_ends_with_it(daemon):
 ROUTER = (sys.executable, "-P", "-m", "ocsd.router.crossbar_node", "start", "--help")
 
 
-def waiting(daemon):
-    """Return the process that waits to be the router."""
+def waiting(daemon, role="router"):
+    """Return the process that waits to be the next router, or agent."""
     children = daemon.process.children()
     titles = {" ".join(each.cmdline()).strip(): each for each in children}
-    return titles.get("ocsd waits to be the next router")
+    return titles.get(f"ocsd waits to be the next {role}")
 
 
 @pytest.fixture
@@ -211,6 +211,48 @@ def test_no_router_waits_for_a_fork_server_that_has_been_killed(expecting):
     daemon, _ = expecting
     spare = wait_until(lambda: waiting(daemon), "a router that waits")
     daemon.process.kill()
+    wait_until(lambda: not psutil.pid_exists(spare.pid), "its end")
+
+
+@pytest.fixture
+def many():
+    """A daemon that has told its fork server of many agents."""
+    with tempfile.TemporaryDirectory(prefix="ocsd-") as name:
+        daemon = Daemon(Path(name), agents=50)
+        yield daemon
+        daemon.close()
+        assert not daemon.process.is_running()
+
+
+def test_an_agent_that_waits_becomes_the_next_one_as_if_it_was_forked(many):
+    fresh = json.loads(many.output("probe", REPORT))
+    spare = wait_until(lambda: waiting(many, "agent"), "an agent that waits")
+    assert spare.ppid() == many.process.pid
+    many.ask("probe", REPORT)
+    spawned = many.hears(Spawned)
+    assert spawned.pid == spare.pid
+    assert spawned.waited_s > 0.0
+    assert many.hears(Ended, pid=spare.pid).code == 0
+    *_, last = (many.folder / "probe.log").read_text().splitlines()
+    told = json.loads(last)
+    assert told["session"] == told["group"] == told["pid"] == spare.pid
+    for key in ("descriptors", "environment"):
+        assert told[key] == fresh[key]
+    for source in ("random", "numpy", "generator"):
+        assert told[source] != fresh[source]
+    # The next one waits for a single agent, not for a start of many.
+    spare = wait_until(lambda: waiting(many, "agent"), "an agent that waits")
+    requests = [many.request(name) for name in ("probe1", "probe2")]
+    many.connection.sendall(b"".join(map(encode, requests)))
+    assert spare.pid not in {many.hears(Spawned).pid, many.hears(Spawned).pid}
+    # The fork server and all of its children write nothing of their own.
+    assert (many.folder / "fork.log").read_text() == ""
+
+
+def test_no_agent_waits_for_a_fork_server_that_has_ended(many):
+    many.output("probe", REPORT)
+    spare = wait_until(lambda: waiting(many, "agent"), "an agent that waits")
+    many.process.kill()
     wait_until(lambda: not psutil.pid_exists(spare.pid), "its end")
 
 
