@@ -33,6 +33,8 @@ class RegistryEntry:
     """Monotonic time of the last heartbeat [s], which decides the expiry."""
     time_expired: float | None = None
     """Unix time of its expiry [s], until its next heartbeat."""
+    session_id: str = ""
+    """The life of the agent that has sent it; empty if its heartbeat does not name it."""
 
     @property
     def expired(self) -> bool:
@@ -88,7 +90,8 @@ class KnownAgents(Mapping[str, dict[str, Any]]):
             agent_class = None
         codes = _codes(op_codes)
         before = self.entries.get(address)
-        entry = RegistryEntry(address, agent_class, codes, last_updated=at, heard_s=mono_s)
+        session_id = str(feed_info.get("session_id") or "")
+        entry = RegistryEntry(address, agent_class, codes, at, mono_s, session_id=session_id)
         self.entries[address] = entry
         if before is not None and before.op_codes == codes:
             return None
@@ -117,6 +120,10 @@ class KnownAgents(Mapping[str, dict[str, Any]]):
                 entry.op_codes = dict.fromkeys(entry.op_codes, OpCode.EXPIRED.value)
                 expired.append(entry)
         return expired
+
+    def heard_s(self) -> dict[str, float]:
+        """Return when the latest heartbeat of each agent came [s, monotonic], by session-id."""
+        return {entry.session_id: entry.heard_s for entry in self.entries.values()}
 
     def __getitem__(self, address: str) -> dict[str, Any]:
         return self.entries[address].encoded()

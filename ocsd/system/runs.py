@@ -24,6 +24,9 @@ ALARMS_KEY: Final = "X_ALARMS"
 CHANGED_CODE_KEY: Final = "X_CHANGED_CODE"
 """A file of the agent's code that was written or removed since the agent loaded it."""
 
+SESSION_KEY: Final = "X_SESSION"
+"""The session-id of the agent, as in its heartbeats."""
+
 REQUESTS_KEY: Final = "X_REQUESTS"
 """The requests of clients to operations since the last report."""
 MOST_CLIENT_REQUESTS: Final = 30

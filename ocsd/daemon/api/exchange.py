@@ -18,6 +18,9 @@ class QuietSite(server.Site):
 
     noisy = False
 
+    def startFactory(self) -> None:
+        """Write no log, for whose lines Twisted would wake up each second to make the time."""
+
     def log(self, request: Any) -> None:
         """Log nothing."""
 

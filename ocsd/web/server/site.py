@@ -286,5 +286,8 @@ class PageSite(server.Site):
         channel.connectionLost = connection_lost
         return channel
 
+    def startFactory(self) -> None:
+        """Write no log, for whose lines Twisted would wake up each second to make the time."""
+
     def log(self, request: Any) -> None:
         """Log nothing: changes are in the history."""

@@ -80,6 +80,15 @@ def test_an_expired_agent_that_is_heard_again_is_as_new():
     assert (entry.expired, entry.time_expired, entry.op_codes) == (False, None, {"acq": 3})
 
 
+def test_heartbeats_are_known_by_the_life_of_the_agent_that_sent_them():
+    table = KnownAgents()
+    table.beat({}, info() | {"session_id": "1.5"}, 1000.0, 10.0)
+    table.beat_again(table.entries["observatory.thermo1"], 1001.0, 11.0)
+    assert table.heard_s() == {"1.5": 11.0}
+    table.beat({}, info() | {"session_id": "2.5"}, 1002.0, 12.0)
+    assert table.heard_s() == {"2.5": 12.0}
+
+
 def test_the_zero_of_a_very_old_agent_counts_as_no_operations():
     table = KnownAgents()
     table.beat(0, info(), 1000.0, 10.0)
