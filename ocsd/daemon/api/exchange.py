@@ -5,10 +5,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from twisted.logger import Logger
-from twisted.web import resource, server
-from twisted.web.error import UnsupportedMethod
 
 from ocsd.errors import NotPermittedError, OcsdError, UsageError
+from ocsd.system.web_server import UnsupportedMethod, resource, server
 
 LONGEST_LIMIT_S: Final = 86400.0
 

@@ -9,10 +9,10 @@ from urllib.parse import unquote
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
-from twisted.web import http, resource, server
 
 from ocsd.errors import OcsdError, UsageError
 from ocsd.reactor.threads import the_reactor
+from ocsd.system.web_server import http, resource, server
 from ocsd.text.nearest import did_you_mean
 from ocsd.text.printable import one_line
 from ocsd.web.login.doors import Doors, Knock
