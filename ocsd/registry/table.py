@@ -65,9 +65,7 @@ class KnownAgents(Mapping[str, dict[str, Any]]):
         self._looked_s = inf
         self._is_late = False
 
-    def beat(
-        self, op_codes: object, feed_info: object, at: float, mono_s: float
-    ) -> RegistryEntry | None:
+    def beat(self, op_codes: object, feed_info: object, at: float, mono_s: float) -> dict[str, int]:
         """Take in a heartbeat as it came, at a Unix time and a monotonic time [s].
 
         Parameters
@@ -79,12 +77,12 @@ class KnownAgents(Mapping[str, dict[str, Any]]):
 
         Returns
         -------
-        RegistryEntry or None
-            The agent if its operations or their codes have changed, else None.
+        dict of str to int
+            The codes of the operations that are new or have changed.
         """
         address = sender_of(feed_info)
         if not address or not isinstance(feed_info, Mapping):
-            return None
+            return {}
         agent_class = feed_info.get("agent_class")
         if not isinstance(agent_class, str):
             agent_class = None
@@ -93,9 +91,9 @@ class KnownAgents(Mapping[str, dict[str, Any]]):
         session_id = str(feed_info.get("session_id") or "")
         entry = RegistryEntry(address, agent_class, codes, at, mono_s, session_id=session_id)
         self.entries[address] = entry
-        if before is not None and before.op_codes == codes:
-            return None
-        return entry
+        if before is None:
+            return codes
+        return {name: code for name, code in codes.items() if before.op_codes.get(name) != code}
 
     def beat_again(self, entry: RegistryEntry, at: float, mono_s: float) -> bool:
         """Take in a heartbeat that says the same; return False if that is not the latest word."""

@@ -37,6 +37,11 @@ class Delivery(Enum):
     """No supervisor listens: there is no point in trying again soon."""
 
 
+def is_supervised() -> bool:
+    """Return whether this process has a supervisor to report to."""
+    return bool(os.environ.get(_VARIABLE))
+
+
 def notify(**fields: str | int) -> Delivery:
     """Send one notification to the supervisor of this process.
 

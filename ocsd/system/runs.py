@@ -108,8 +108,10 @@ def _row(request: OperationRequest) -> list[Any]:
 
 def decode_requests(text: str) -> tuple[OperationRequest, ...]:
     """Return the requests of a text; none if it is not of the form of `encode_requests`."""
+    if not text:
+        return ()
     try:
-        return tuple(_request(*row) for row in json.loads(text or "[]"))
+        return tuple(_request(*row) for row in json.loads(text))
     except (ValueError, TypeError, AttributeError):
         return ()
 
