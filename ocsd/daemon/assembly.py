@@ -36,7 +36,7 @@ from ocsd.daemon.site.runs import CommandRuns
 from ocsd.daemon.surroundings.clock import ClockWatch, ask, output_of
 from ocsd.daemon.surroundings.keys import KeyWatch
 from ocsd.daemon.upgrade import Upgrade
-from ocsd.daemon.watching.heartbeats import Heartbeats
+from ocsd.daemon.watching.heartbeats import HeartbeatWatch
 from ocsd.daemon.watching.instance_log import last_line
 from ocsd.daemon.watching.lost_files import LostFiles
 from ocsd.forkserver.protocol import Spawned
@@ -67,7 +67,7 @@ def assemble(
     outside = OutsideWatch(settings.hub, reactor)
     words = Words(fleet.by_pid)
     notify = NotifySocket(reactor, paths.notify_socket, words.receive)
-    heartbeats = Heartbeats(fleet, lambda: keepers.heartbeats(), notify.show, reactor)
+    heartbeats = HeartbeatWatch(fleet, lambda: keepers.heartbeats(), notify.show, reactor)
     always = (window.admit, daemon.audit_requests, heartbeats.check)
     oversight = Oversight(settings, fleet, reactor, (outside,), always)
     processes = Processes(

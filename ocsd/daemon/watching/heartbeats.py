@@ -10,7 +10,7 @@ from ocsd.supervisor.reliance import Heard, Reliance
 
 
 @dataclass(eq=False)
-class Heartbeats:
+class HeartbeatWatch:
     """Hands heartbeats to the keepers, and shows agents whether they need other signs of life.
 
     A router, and a registry in this daemon, are needed for that. Heartbeats are known by the

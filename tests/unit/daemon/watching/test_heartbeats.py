@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from ocsd.daemon.children.notifications import NotifySocket
-from ocsd.daemon.watching.heartbeats import Heartbeats
+from ocsd.daemon.watching.heartbeats import HeartbeatWatch
 from ocsd.supervisor.health import Health
 from ocsd.system.notify import hears_heartbeats, receiver_finder
 from tests.unit.daemon.timers import cancel_timers
@@ -22,7 +22,9 @@ class Site:
         self.clock = clock
         self.heard = {}
         self.shown = []
-        self.heartbeats = Heartbeats(self.world.fleet, lambda: self.heard, self.shown.append, clock)
+        self.heartbeats = HeartbeatWatch(
+            self.world.fleet, lambda: self.heard, self.shown.append, clock
+        )
 
     def pass_s(self, seconds, session_id=None):
         """Let time pass, with a round and a heartbeat of a session each second."""
