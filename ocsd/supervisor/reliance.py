@@ -9,7 +9,7 @@ OVERDUE_S: Final = 4.0
 """Time without a sign of life after which one was missed [s]; with what agents need to notice that
 signs are wanted again, it is well below the silence that makes a hang."""
 
-STEADY_S: Final = 10.0
+ALL_HEARD_S: Final = 10.0
 """Time for which all heartbeats have to be heard before agents may leave out the rest [s]."""
 
 
@@ -43,4 +43,4 @@ class Reliance:
             return Reliance(not silent, now_s) if silent else self
         if missed or not agents:
             return Reliance(False, now_s)
-        return Reliance(now_s - self.missed_at_s >= STEADY_S, self.missed_at_s)
+        return Reliance(now_s - self.missed_at_s >= ALL_HEARD_S, self.missed_at_s)

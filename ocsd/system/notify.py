@@ -24,7 +24,8 @@ HEARTBEATS_HEARD: Final = stat.S_IXOTH
 heartbeats of its agents: they need no other signs of life then."""
 
 Receiver: TypeAlias = tuple[int, int, int, int]
-"""What tells a supervisor from the one before it, and last the mode of its socket."""
+"""The device, inode and time of change of a supervisor's socket [ns], and last its mode: another
+supervisor has another one."""
 
 
 class Delivery(Enum):

@@ -18,7 +18,7 @@ from ocsd.log.file import LOG_FILE_LIMIT_BYTES, OLDER_FILES, numbered, shift
 from ocsd.system.proc import entry_of
 
 SIGSTOP_LIMIT_S: Final = 0.1
-STOPPED: Final = "T"
+STATE_STOPPED: Final = "T"
 """The letter of the kernel for the state of a process that SIGSTOP has stopped."""
 
 
@@ -56,7 +56,7 @@ def _stopped(pid: int) -> Iterator[None]:
     os.killpg(pid, signal.SIGSTOP)
     try:
         deadline_s = time.monotonic() + SIGSTOP_LIMIT_S
-        while (leader := entry_of(pid)) is None or leader.state != STOPPED:
+        while (leader := entry_of(pid)) is None or leader.state != STATE_STOPPED:
             if time.monotonic() > deadline_s:
                 raise TimeoutError(f"process {pid} does not stop")
             time.sleep(0.001)

@@ -5,7 +5,7 @@ from math import inf
 import pytest
 
 from ocsd.supervisor.health import REACTOR_SILENCE_LIMIT_S
-from ocsd.supervisor.reliance import OVERDUE_S, STEADY_S, Heard, Reliance
+from ocsd.supervisor.reliance import OVERDUE_S, ALL_HEARD_S, Heard, Reliance
 
 
 def beating(now_s):
@@ -30,15 +30,15 @@ def after(reliance, kinds, seconds, begin_s=0):
 
 
 def relied():
-    reliance = after(after(Reliance(), [], 1), [beating] * 2, round(STEADY_S), 1)
+    reliance = after(after(Reliance(), [], 1), [beating] * 2, round(ALL_HEARD_S), 1)
     assert reliance.is_on
     return reliance
 
 
 def test_all_heartbeats_have_to_be_heard_for_a_while():
     begun = after(Reliance(), [], 1)
-    assert not after(begun, [beating] * 2, round(STEADY_S) - 1, 1).is_on
-    assert after(begun, [beating] * 2, round(STEADY_S), 1).is_on
+    assert not after(begun, [beating] * 2, round(ALL_HEARD_S) - 1, 1).is_on
+    assert after(begun, [beating] * 2, round(ALL_HEARD_S), 1).is_on
 
 
 @pytest.mark.parametrize("kinds", [[], [mute], [beating, mute], [beating, silent]])
@@ -49,8 +49,8 @@ def test_it_never_begins_where_one_is_not_heard(kinds):
 def test_an_agent_of_which_nothing_is_heard_ends_it_at_once_and_for_a_while():
     ended = after(relied(), [beating, silent], 1, 11)
     assert not ended.is_on
-    assert not after(ended, [beating] * 2, round(STEADY_S) - 1, 12).is_on
-    assert after(ended, [beating] * 2, round(STEADY_S), 12).is_on
+    assert not after(ended, [beating] * 2, round(ALL_HEARD_S) - 1, 12).is_on
+    assert after(ended, [beating] * 2, round(ALL_HEARD_S), 12).is_on
 
 
 def test_an_agent_that_reports_instead_does_not_end_it():
