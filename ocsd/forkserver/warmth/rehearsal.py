@@ -78,6 +78,8 @@ def rehearse(times: int = TIMES) -> None:
     argv = sys.argv
     # Its first use copies the environment.
     setproctitle.getproctitle()
+    # Agents inherit what was read here, and a recorded read takes 50 ms longer.
+    plugins.packages()
     try:
         played: dict[int, CodeType] = {}
         with _recording(played):
@@ -127,7 +129,11 @@ def _replace_code_by_adjacent_copies(played: dict[int, CodeType]) -> None:
     """
     # An agent's own objects must not fill the gaps that the originals would leave.
     _originals.extend(played.values())
-    for function in gc.get_objects():
+    gc.unfreeze()
+    objects = gc.get_objects()
+    # What was loaded is no garbage: only that of the plays is collected after them.
+    gc.freeze()
+    for function in objects:
         # `isinstance` asks modules of autobahn that are loaded when anything is asked of them.
         if type(function) is FunctionType and id(function.__code__) in played:
             with contextlib.suppress(ValueError):  # constants that cannot be copied
