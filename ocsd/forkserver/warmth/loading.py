@@ -29,7 +29,6 @@ FOR_ALL: Final = (
 
 FOR_AGENTS: Final = (
     "argparse",
-    "email.parser",  # by importlib.metadata, when an agent looks for its class
     "encodings.idna",
     "numpy",
     "numpy.random",

@@ -133,7 +133,16 @@ def _replace_code_by_adjacent_copies(played: dict[int, CodeType]) -> None:
     for function in objects:
         # `isinstance` asks modules of autobahn that are loaded when anything is asked of them.
         if type(function) is FunctionType and id(function.__code__) in played:
-            function.__code__ = function.__code__.replace()
+            function.__code__ = _copy(function.__code__, played)
+
+
+def _copy(code: CodeType, played: dict[int, CodeType]) -> CodeType:
+    """Return a copy of code, and in it copies of the functions that were entered as well."""
+    inner = [
+        _copy(each, played) if type(each) is CodeType and id(each) in played else each
+        for each in code.co_consts
+    ]
+    return code.replace(co_consts=tuple(inner))
 
 
 def _exchange() -> dict[str, Any]:
