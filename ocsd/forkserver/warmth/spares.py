@@ -28,8 +28,11 @@ from ocsd.system.proc import what_holds
 ROUTER_PAUSE_S: Final = 10.0
 """Time without a request after which the next router is forked [s]: a start is over then."""
 
-AGENT_PAUSE_S: Final = 1.0
-"""The same of the next agent [s]."""
+AGENT_PAUSE_S: Final = 4.0
+"""The same of the next agent [s]: all agents of a start run by then."""
+
+SECOND_AGENT_PAUSE_S: Final = 1.0
+"""The same after an agent that waited was taken [s]: only that one starts."""
 
 PREPARED: Final = "ocsd.router.crossbar_node"
 """The program that is loaded beforehand."""
@@ -179,6 +182,7 @@ class NextAgent(_Spare):
     """At most one process, which waits to become the next agent that is started by itself."""
 
     _is_wanted: bool = False
+    _pause_s: float = AGENT_PAUSE_S
 
     def started(self, request: SpawnRequest) -> None:
         """Have a process ready later, because an agent may have to be replaced."""
@@ -189,11 +193,11 @@ class NextAgent(_Spare):
         """Return when a process is to be forked, given the time of the last request [s]."""
         if not self._is_wanted or self._waiting is not None or self.loading.pause_s < inf:
             return inf
-        return asked_at_s + AGENT_PAUSE_S
+        return asked_at_s + self._pause_s
 
     def prepare(self, leave: Callable[[], None]) -> None:
         """Fork a process that waits; there, `leave` lets go of what is not its own."""
-        self._is_wanted = False
+        self._is_wanted, self._pause_s = False, AGENT_PAUSE_S
         if self.loading.code is None or self.loading.code.changed():
             return  # agents are executed instead of forked
         with contextlib.suppress(OSError):
@@ -205,7 +209,10 @@ class NextAgent(_Spare):
             return None
         if self.loading.changed():
             self.end()
-        return self._taken(request)
+        taken = self._taken(request)
+        if taken is not None:
+            self._pause_s = SECOND_AGENT_PAUSE_S
+        return taken
 
     def _warm_up_and_wait(self, leave: Callable[[], None], gate: int) -> NoReturn:
         # The fork server's loop needs none of them.

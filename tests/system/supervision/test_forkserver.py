@@ -247,11 +247,6 @@ def test_an_agent_that_waits_becomes_the_next_one_as_if_it_was_forked(many):
     assert spare.pid not in {many.hears(Spawned).pid, many.hears(Spawned).pid}
     # The fork server and all of its children write nothing of their own.
     assert (many.folder / "fork.log").read_text() == ""
-
-
-def test_no_agent_waits_for_a_fork_server_that_has_ended(many):
-    many.output("probe", REPORT)
-    spare = wait_until(lambda: waiting(many, "agent"), "an agent that waits")
     many.process.kill()
     wait_until(lambda: not psutil.pid_exists(spare.pid), "its end")
 

@@ -13,6 +13,7 @@ from ocsd.forkserver.warmth.loading import Loading
 from ocsd.forkserver.warmth.spares import (
     AGENT_PAUSE_S,
     ROUTER_PAUSE_S,
+    SECOND_AGENT_PAUSE_S,
     NextAgent,
     NextRouter,
     Spares,
@@ -181,7 +182,10 @@ def test_an_agent_that_waits_is_taken_once(agent):
     assert agent.take(AGENT) is None
     assert agent.due_s(5.0) == inf
     agent.started(AGENT)
-    assert agent.due_s(5.0) == 5.0 + AGENT_PAUSE_S
+    # Nothing else starts now, so the next one is ready sooner.
+    assert agent.due_s(5.0) == 5.0 + SECOND_AGENT_PAUSE_S
+    agent.prepare(lambda: None)
+    assert agent._pause_s == AGENT_PAUSE_S
     os.kill(taken.pid, signal.SIGKILL)
     os.waitpid(taken.pid, 0)
 
