@@ -31,7 +31,7 @@ ROUTER_PAUSE_S: Final = 10.0
 AGENT_PAUSE_S: Final = 4.0
 """The same of the next agent [s]: all agents of a start run by then."""
 
-SECOND_AGENT_PAUSE_S: Final = 1.0
+SECOND_AGENT_PAUSE_S: Final = 0.2
 """The same after an agent that waited was taken [s]: only that one starts."""
 
 PREPARED: Final = "ocsd.router.crossbar_node"
