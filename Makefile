@@ -40,7 +40,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --
 # Without compiled files each of the many processes would compile ocsd for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check lint docs unit system trixie packages packages-built $(RELEASES:%=packages-%) scoreboard published published-ocs bench compatibility lock clean
+.PHONY: run test check lint docs unit system alone trixie packages packages-built $(RELEASES:%=packages-%) scoreboard published published-ocs bench compatibility lock clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
@@ -53,7 +53,7 @@ test:  ## everything: checks, unit, system and interop tests
 	@$(MAKE) --no-print-directory --jobs 2 $(VENV)/installed-test published-ocs
 	@$(MAKE) --no-print-directory --output-sync --jobs 3 lint unit published
 	@$(MAKE) --no-print-directory system
-	$(BIN)/python -m pytest tests/system -m alone -q
+	@$(MAKE) --no-print-directory alone
 endif
 
 check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in about a minute
@@ -77,7 +77,11 @@ unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules ha
 	$(BIN)/python -m pytest tests/unit -q -n 2 --dist loadfile $(PURE:%=--ignore=%)
 
 system: $(VENV)/installed-test published  ## system and interop tests, but for those that are to run alone
-	$(BIN)/python -m pytest tests/system tests/interop -m 'not alone' -n $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 15
+	$(BIN)/python -m pytest tests/system tests/interop -m 'not alone and not in_pairs' -n $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 15
+
+alone: $(VENV)/installed-test  ## system tests beside which little or nothing else may run
+	$(BIN)/python -m pytest $$(grep -rl mark.alone tests/system) -m alone -q
+	$(BIN)/python -m pytest $$(grep -rl mark.in_pairs tests/system) -m in_pairs -n 2 --dist loadfile -q
 
 trixie:  ## the unit tests on Debian trixie, with its Python 3.13; needs root and mmdebstrap
 	sh tests/trixie.sh make unit

@@ -109,6 +109,13 @@ SHARED = {
 }
 """Files that share a site (the conftest.py of their folders) or a container engine."""
 
+BUSY_WORKERS = 3
+"""So many workers keep two cores busy. Further ones begin with files that mostly wait."""
+WAITING = frozenset(
+    {"containers", "test_lost_files.py"}
+)
+"""Files, or names in `SHARED`, whose tests and processes use less than half of a core."""
+
 
 def pytest_collection_modifyitems(items):
     """Sort the files of the run; for xdist, with ``--no-loadscope-reorder``."""
@@ -122,6 +129,15 @@ class BySite(LoadScopeScheduling):
     def _split_scope(self, nodeid):
         file = nodeid.partition("::")[0]
         return SHARED.get(Path(file).name, file)
+
+    def _assign_work_unit(self, node):
+        # Each worker does the files of the other kind when there are no more of its own.
+        fills_gaps = int(node.gateway.id.removeprefix("gw")) >= BUSY_WORKERS
+        for scope in self.workqueue:
+            if (Path(scope).name in WAITING) == fills_gaps:
+                self.workqueue.move_to_end(scope, last=False)
+                break
+        super()._assign_work_unit(node)
 
 
 @pytest.hookimpl(optionalhook=True)
