@@ -25,8 +25,9 @@ INSTALL := UV_CONSTRAINT=$(CONSTRAINTS) UV_BUILD_CONSTRAINT=$(CONSTRAINTS) $(UV)
 else
 INSTALL := PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
-# Tests of the system at a time. On two cores more of them starve each other and end no sooner.
-WORKERS ?= 3
+# Tests of the system at a time. Three keep two cores busy; the fourth begins with those that mostly
+# wait (tests/system/conftest.py). More of them would starve each other.
+WORKERS ?= 4
 HOST ?= grumpy
 SITE_FILE ?= site-configs/default.yaml
 # Of Debian, for which packages are made.
@@ -40,7 +41,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --
 # Without compiled files each of the many processes would compile ocsd for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check lint docs unit system alone trixie packages packages-built $(RELEASES:%=packages-%) scoreboard published published-ocs bench compatibility lock clean
+.PHONY: run test check lint docs unit pure impure system alone trixie packages packages-built $(RELEASES:%=packages-%) scoreboard published published-ocs bench compatibility lock clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
@@ -51,7 +52,8 @@ test: $(VENV)/installed-test  ## the unit tests, without crossbar, which needs n
 else
 test:  ## everything: checks, unit, system and interop tests
 	@$(MAKE) --no-print-directory --jobs 2 $(VENV)/installed-test published-ocs
-	@$(MAKE) --no-print-directory --output-sync --jobs 3 lint unit published
+# The longest first, and beside it one of the others: so both cores are busy until the end.
+	@$(MAKE) --no-print-directory --output-sync --jobs 2 impure published lint pure
 	@$(MAKE) --no-print-directory system
 	@$(MAKE) --no-print-directory alone
 endif
@@ -72,8 +74,12 @@ lint: $(VENV)/installed-test  ## format, lint, types, layers, the limits of test
 docs: $(VENV)/installed-test  ## the documentation as pages for a browser, in build/docs; a warning is an error
 	$(BIN)/sphinx-build -W --keep-going -q docs build/docs
 
-unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules has to be tested
+unit: pure impure  ## unit tests; every branch of the pure modules has to be tested
+
+pure: $(VENV)/installed-test
 	$(BIN)/python -m pytest $(PURE) -q --cov
+
+impure: $(VENV)/installed-test
 	$(BIN)/python -m pytest tests/unit -q -n 2 --dist loadfile $(PURE:%=--ignore=%)
 
 system: $(VENV)/installed-test published  ## system and interop tests, but for those that are to run alone

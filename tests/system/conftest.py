@@ -111,9 +111,7 @@ SHARED = {
 
 BUSY_WORKERS = 3
 """So many workers keep two cores busy. Further ones begin with files that mostly wait."""
-WAITING = frozenset(
-    {"containers", "test_lost_files.py"}
-)
+WAITING = frozenset({"containers", "test_lost_files.py"})
 """Files, or names in `SHARED`, whose tests and processes use less than half of a core."""
 
 
