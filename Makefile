@@ -80,9 +80,10 @@ docs: $(VENV)/installed-test  ## the documentation as pages for a browser, in bu
 unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules has to be tested
 	@$(MAKE) --no-print-directory --output-sync --jobs 2 unit-seen unit-unseen unit-pure
 
-# Not two workers of pytest-xdist: it would need a third more CPU time.
+# Two runs, not two workers of pytest-xdist: each of those collects all, and each test is reported
+# to a third process.
 unit-seen: $(VENV)/installed-test
-	$(BIN)/python -m pytest $(SEEN) -q $(PURE:%=--ignore=%)
+	$(BIN)/python -m pytest $(SEEN) -q
 
 unit-unseen: $(VENV)/installed-test
 	$(BIN)/python -m pytest tests/unit -q $(SEEN:%=--ignore=%) $(PURE:%=--ignore=%)
