@@ -91,7 +91,7 @@ class ToldLaunch:
 
 def _values(cls: type[Any], told: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a class; JSON has lists in place of tuples."""
-    names, needed = _names(cls)
+    names, needed = _names(cls)  # type: ignore[arg-type] # mypy takes no class for hashable
     if unknown := ", ".join(sorted(told.keys() - names)):
         raise ValueError(
             f"the daemon told {unknown}, which this release of ocsd does not know; "
