@@ -136,23 +136,6 @@ def may_hear_controls(rules: SiteRules, who: Party) -> bool:
     return who.role in _AGENTS or is_leaf(rules, who)
 
 
-def covers_controls(rules: SiteRules, uri: str, match: str) -> bool:
-    """Say whether a subscription would get what an access director tells the agents."""
-    root = rules.address_root.split(".")
-    if match == "wildcard":
-        parts = uri.split(".")
-        topic = [*root, "", *_CONTROLS.split(".")]
-        pairs = zip(parts, topic, strict=False)
-        return len(parts) == len(topic) and all(
-            "" in (one, two) or one == two for one, two in pairs
-        )
-    inner = uri.removeprefix(f"{rules.address_root}.")
-    instance_id, dot, rest = inner.partition(".")
-    if match == "prefix":
-        return not dot or _CONTROLS.startswith(rest)
-    return bool(instance_id) and rest == _CONTROLS
-
-
 def _of_call(who: Party, uri: str, inner: str) -> str | None:
     """Return why a call is refused; what a person may ask of an agent, the agent decides."""
     procedure = inner.partition(".")[2]

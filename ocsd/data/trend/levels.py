@@ -1,7 +1,6 @@
 """The levels of bins, and the choice between them. Pure."""
 
 import math
-from collections.abc import Iterable
 from fractions import Fraction
 from typing import Final
 
@@ -33,11 +32,6 @@ def kept(step_s: int, samples: int, bins: int, least: int = LEAST_SAMPLES) -> bo
     return step_s >= ALWAYS_KEPT_FROM_S or samples >= least * bins
 
 
-def coarsest(steps_s: Iterable[int], column_s: float) -> int | None:
-    """Return the coarsest of some steps that columns of `column_s` [s] can be made of, or None."""
-    return max((step_s for step_s in steps_s if step_s <= column_s), default=None)
-
-
 def column_s(since_at: float, until_at: float, columns: int) -> float:
     """Return the length of columns that cover a time [s, Unix time]: a power of two [s].
 
@@ -49,11 +43,6 @@ def column_s(since_at: float, until_at: float, columns: int) -> float:
     while _needed(since_at, until_at, length_s) > max(columns, 2):
         length_s *= 2
     return length_s
-
-
-def rounded(since_at: float, until_at: float, length_s: float) -> tuple[float, float]:
-    """Return the time of all columns that have a part of a time [s, Unix time]."""
-    return math.floor(since_at / length_s) * length_s, math.ceil(until_at / length_s) * length_s
 
 
 def ticks_of(step_s: float) -> int:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocsd.access.roles import PERSONS, Role
-from ocsd.access.rules import Party, SiteRules, covers_controls, refusal
+from ocsd.access.rules import Party, SiteRules, refusal
 
 RULES = SiteRules("observatory", frozenset({"chief"}))
 THERMO = Party("thermo1", "agent")
@@ -152,27 +152,6 @@ def test_nobody_speaks_in_the_name_of_somebody_else(who, action):
 def test_the_bridge_speaks_for_its_clients():
     bridge = Party("bridge", "ocs-bridge")
     assert allowed(bridge, "call", "observatory.thermo1.ops", forwarded=True)
-
-
-@pytest.mark.parametrize(
-    ("uri", "match", "covers"),
-    [
-        (CONTROLS, "exact", True),
-        ("observatory.chief.feeds.heartbeat", "exact", False),
-        ("observatory..feeds.", "wildcard", True),
-        ("observatory..feeds.controls", "wildcard", True),
-        ("observatory..feeds.heartbeat", "wildcard", False),
-        ("observatory...", "wildcard", True),
-        ("observatory..feeds", "wildcard", False),
-        ("observatory.", "prefix", True),
-        ("observatory.chief", "prefix", True),
-        ("observatory.chief.", "prefix", True),
-        ("observatory.chief.feeds.con", "prefix", True),
-        ("observatory.chief.feeds.heart", "prefix", False),
-    ],
-)
-def test_a_pattern_that_covers_the_controls_is_known(uri, match, covers):
-    assert covers_controls(RULES, uri, match) is covers
 
 
 @settings(max_examples=60)
