@@ -6,8 +6,3 @@ terminal, `oversight` wires the observers, `upgrade` and `shutdown` end the daem
 are `instances`, `children`, `watching`, `builtin`, `ocs`, `planning` and `api`. The daemon
 imports neither the command line nor, but for its faces, the agent runtime. Begin with `assembly`.
 """
-
-from ocsd.system import light_dataclasses
-
-# Before anything else is loaded that is made of them.
-light_dataclasses.install()
