@@ -5,7 +5,7 @@ from math import inf
 import pytest
 
 from ocsd.supervisor.health import REACTOR_SILENCE_LIMIT_S
-from ocsd.supervisor.reliance import OVERDUE_S, ALL_HEARD_S, Heard, Reliance
+from ocsd.supervisor.reliance import ALL_HEARD_S, OVERDUE_S, Heard, Reliance
 
 
 def beating(now_s):
