@@ -34,6 +34,7 @@ FOR_AGENTS: Final = (
     "numpy.random",
     "numpy.typing",
     "ocsd.site_config",
+    "ocsd_agents.plugin",  # our own list of plug-ins; those of authors are read in each agent
 )
 
 THREAD_COUNTS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
