@@ -14,8 +14,8 @@ from pathlib import Path
 from ocsd.forkserver import record, server, streams
 from ocsd.forkserver.place import Place
 from ocsd.forkserver.protocol import SpawnRequest, decode
-from ocsd.forkserver.warmth.forks import Spares
 from ocsd.forkserver.warmth.loading import Loading
+from ocsd.forkserver.warmth.spares import Spares
 
 
 def main(loading: Loading, guess: SpawnRequest | None = None, agents_guess: int = 0) -> None:
@@ -26,7 +26,7 @@ def main(loading: Loading, guess: SpawnRequest | None = None, agents_guess: int 
     """
     spares = Spares(loading)
     if guess is not None:
-        spares.guess(guess)
+        spares.router.guess(guess)
     while loading.lacks(agents_guess) and not select.select([sys.stdin], [], [], 0)[0]:
         loading.step()
     path, log_path, agents, program = (sys.stdin.readline().rstrip("\n") for _ in range(4))
@@ -42,7 +42,7 @@ def main(loading: Loading, guess: SpawnRequest | None = None, agents_guess: int 
     # Before a daemon can ask for a process.
     processes = record.Record(record.beside(Path(path)))
     place.listen()
-    spares.expect(decode(program.encode()) if program else None)
+    spares.router.expect(decode(program.encode()) if program else None)
     server.ForkServer(place, processes, loading, spares).serve()
     # Another daemon may have started another fork server in the meantime.
     if place.is_ours:

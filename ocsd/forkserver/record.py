@@ -59,10 +59,10 @@ class Record:
         self._failed = False
         self._attempt(self._rewrite)
 
-    def add(self, spawned: Spawned) -> None:
-        """Record a process, now or as soon as that is possible."""
-        self._entries[spawned.pid] = spawned
-        self._attempt(lambda: self._append(spawned))
+    def add(self, *spawned: Spawned) -> None:
+        """Record processes, now or as soon as that is possible."""
+        self._entries.update({each.pid: each for each in spawned})
+        self._attempt(lambda: self._append(*spawned))
 
     def ended(self, ended: Ended) -> None:
         """Record that a process has ended."""
@@ -102,12 +102,12 @@ class Record:
         else:
             self._failed = False
 
-    def _append(self, message: Message) -> None:
+    def _append(self, *messages: Message) -> None:
         if self._file is None:
             self._rewrite()
             return
-        line = encode(message)
-        if os.write(self._file, line) < len(line):
+        lines = b"".join(map(encode, messages))
+        if os.write(self._file, lines) < len(lines):
             raise OSError(0, "no space left on device")
 
     def _rewrite(self) -> None:

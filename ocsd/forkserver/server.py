@@ -5,7 +5,6 @@ connection, and only libraries that survive a fork are loaded before one.
 """
 
 import contextlib
-import errno
 import importlib
 import os
 import selectors
@@ -15,7 +14,8 @@ import sys
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NoReturn
+from itertools import groupby
+from typing import Any, NoReturn, TypeAlias
 
 from ocsd.errors import PERMANENT_FAILURE_EXIT
 from ocsd.forkserver.place import Place
@@ -36,9 +36,10 @@ from ocsd.forkserver.protocol import (
 )
 from ocsd.forkserver.record import Record, lives
 from ocsd.forkserver.remains import kill_remains
-from ocsd.forkserver.warmth.forks import Spares, fork
+from ocsd.forkserver.streams import state_of_log
+from ocsd.forkserver.warmth.forks import Forked, fork
 from ocsd.forkserver.warmth.loading import Loading
-from ocsd.log.stream import NO_ROOM
+from ocsd.forkserver.warmth.spares import Spares
 from ocsd.system.proc import age_s, start_ticks
 
 LONGEST_BACKLOG_BYTES = 1 << 22
@@ -51,8 +52,11 @@ killed before it had connected, and the next one has started another fork server
 OWN_FILES_CHECK_S = 2.0
 """Time between two checks that its socket and its record are still there [s]."""
 
-TRANSIENT_ERRORS = NO_ROOM | {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-"""Errors for which a log cannot be opened now, but maybe a moment later."""
+FORKED_TOGETHER = 8
+"""The most agents that are forked together: each waits for all, at 5 ms of CPU a fork."""
+
+_Wanted: TypeAlias = tuple[SpawnRequest, tuple[int, int]]
+"""A request, and its log: inode and size."""
 
 
 @dataclass(eq=False)
@@ -65,7 +69,7 @@ class ForkServer:
     loading: Loading
     """The libraries of its children, which are loaded while nothing else is to be done."""
     spares: Spares
-    """The next router."""
+    """The next router and the next agent."""
 
     def __post_init__(self) -> None:
         earlier = self.record.earlier
@@ -122,7 +126,7 @@ class ForkServer:
     def _get_ready(self) -> None:
         """Do a little of what makes later starts faster."""
         if self.spares.due_s(self._asked_at_s) <= time.monotonic():
-            self.spares.prepare(self._leave_to_child)
+            self.spares.prepare(self._leave_to_child, self._asked_at_s)
             return
         self.loading.step()
         self._report_trouble()
@@ -190,8 +194,12 @@ class ForkServer:
             if ready & selectors.EVENT_READ:
                 requests = peer.read()
                 self.loading.check_again()
-                for request in requests:
-                    self._do(request)
+                for agents, together in groupby(requests, _is_for_agent):
+                    if agents:
+                        self._spawn(*together)  # type: ignore[arg-type] # by the key
+                    else:
+                        for request in together:
+                            self._do(request)
         except (OSError, ValueError, EOFError):
             self._drop(peer)
 
@@ -214,42 +222,56 @@ class ForkServer:
             case EndRequest():
                 self._ending = True
 
-    def _spawn(self, request: SpawnRequest) -> None:
-        for spawned in self._running.values():
-            if spawned.instance_id == request.instance_id:
-                self._report(spawned)
-                return
-        if any(orphan.instance_id == request.instance_id for orphan in self._orphans()):
-            self._refuse(request, "a process of this name, left by another fork server, still runs")
-            return
-        self._fork(request)
+    def _spawn(self, *requests: SpawnRequest) -> None:
+        """Start processes of one kind: agents, or commands."""
+        self._asked_at_s = time.monotonic()
+        running = {spawned.instance_id: spawned for spawned in self._running.values()}
+        orphans = {orphan.instance_id for orphan in self._orphans()}
+        wanted: dict[str, _Wanted] = {}
+        for request in requests:
+            instance_id = request.instance_id
+            if instance_id in running:
+                self._report(running[instance_id])
+            elif instance_id in orphans:
+                why = "a process of this name, left by another fork server, still runs"
+                self._refuse(request, why)
+            else:
+                try:
+                    wanted[instance_id] = request, state_of_log(request.log_path)
+                except OSError as error:
+                    why = f"cannot open its log {request.log_path}: {error.strerror}"
+                    self._refuse(request, why, PERMANENT_FAILURE_EXIT)
+        self.loading.make_ready(for_agents=not requests[0].command)
+        waiting, most = list(wanted.values()), 1
+        spare = self.spares.take(waiting[0][0]) if len(waiting) == 1 else None
+        while waiting:
+            # The first one need not wait for many others.
+            begun = self._fork(waiting[:most], spare)
+            waiting, most = waiting[begun:], min(2 * most, FORKED_TOGETHER)
 
-    def _fork(self, request: SpawnRequest) -> None:
-        self.loading.make_ready(for_agents=not request.command)
+    def _fork(self, wanted: list[_Wanted], spare: Forked | None) -> int:
+        """Start processes together; return how many are started or refused: the first ones."""
         changed = self.loading.changed()
+        first, _ = wanted[0]
         try:
-            log_inode, log_bytes = _log(request.log_path)
+            become = partial(self._become, changed)
+            forked = spare or fork(*(partial(become, request) for request, _ in wanted))
         except OSError as error:
-            why = f"cannot open its log {request.log_path}: {error.strerror}"
-            self._refuse(request, why, PERMANENT_FAILURE_EXIT)
-            return
-        try:
-            spare = self.spares.take(request)
-            forked = spare or fork(partial(self._become, request, changed))
-        except OSError as error:
-            self._refuse(request, f"cannot fork: {error.strerror}")
-            return
-        pid = forked.pid
-        waited_s = round(age_s(pid) or 0.0, 3) if spare else 0.0
-        started = start_ticks(pid)
-        spawned = Spawned(request.instance_id, pid, started, log_inode, log_bytes, waited_s)
-        self._running[pid] = spawned
-        self.record.add(spawned)
+            self._refuse(first, f"cannot fork: {error.strerror}")
+            return 1
+        waited_s = round(age_s(spare.pid) or 0.0, 3) if spare else 0.0
+        spawned = [
+            Spawned(request.instance_id, pid, start_ticks(pid), *log, waited_s)
+            for pid, (request, log) in zip(forked.pids, wanted, strict=False)
+        ]
+        self._running.update({each.pid: each for each in spawned})
+        self.record.add(*spawned)
         forked.begin()
-        self._report(spawned)
-        self.spares.started(request)
+        self._report(*spawned)
+        self.spares.started(first)
+        return len(spawned)
 
-    def _become(self, request: SpawnRequest, changed: str | None, gate: int) -> NoReturn:
+    def _become(self, changed: str | None, request: SpawnRequest, gate: int) -> NoReturn:
         if not os.read(gate, 1):
             os._exit(0)
         os.close(gate)
@@ -305,9 +327,9 @@ class ForkServer:
             self.record.ended(ended)
             self._report(ended)
 
-    def _report(self, report: Report) -> None:
+    def _report(self, *reports: Report) -> None:
         for peer in list(self._peers.values()):
-            self._send(peer, report)
+            self._send(peer, *reports)
 
     def _send(self, peer: "_Peer", *reports: Report) -> None:
         try:
@@ -358,27 +380,8 @@ class _Peer:
             self.connection.sendall(self._unsent)
 
 
-def _log(path: str) -> tuple[int, int]:
-    """Return the inode of a log, and its size [bytes]; zeros after a transient error.
-
-    The child opens the log again, but could not report an error.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written.
-    """
-    try:
-        # This process must not wait, whatever kind of file it is.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
-        log = os.open(path, flags, 0o644)
-    except OSError as error:
-        if error.errno in TRANSIENT_ERRORS:
-            return 0, 0
-        raise
-    status = os.fstat(log)
-    os.close(log)
-    return status.st_ino, status.st_size
+def _is_for_agent(request: Request) -> bool:
+    return isinstance(request, SpawnRequest) and not request.command
 
 
 def _signal_group(pid: int, number: int) -> None:

@@ -29,12 +29,12 @@ from tests.system.waiting import PATIENCE_S, wait_until
 class Daemon:
     """The daemon's end of a fork server of its own."""
 
-    def __init__(self, folder, program=None):
+    def __init__(self, folder, program=None, agents=0):
         self.folder = folder
         self.agent = folder / "probe.py"
         (folder / "ocs_plugin_probe.py").write_text("agents = {'Probe': 'probe.py'}\n")
         path = folder / "fork.sock"
-        PreparedServer().listen(path, folder / "fork.log", program=program)
+        PreparedServer().listen(path, folder / "fork.log", agents, program)
         self.connect()
         self.process = psutil.Process(self.hears(Hello).pid)
 
@@ -66,6 +66,10 @@ class Daemon:
     def ask(self, name, code):
         """Ask for an agent with that code."""
         self.agent.write_text(code)
+        self.connection.sendall(encode(self.request(name)))
+
+    def request(self, name):
+        """Return the request for an agent."""
         # Its code ends by itself.
         instance = Instance(instance_id=name, agent_class="Probe", restart="on-failure")
         launch = Launch(
@@ -78,7 +82,7 @@ class Daemon:
         )
         log = str(self.folder / f"{name}.log")
         told = launch.model_dump(mode="json")
-        self.connection.sendall(encode(SpawnRequest(name, log, str(self.folder), launch=told)))
+        return SpawnRequest(name, log, str(self.folder), launch=told)
 
     def output(self, name, code):
         """Run an agent until it ends; return the last line that it printed."""

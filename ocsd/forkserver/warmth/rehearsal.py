@@ -72,18 +72,38 @@ def rehearse() -> None:
     Exception
         Any failure of the agent; children can be forked all the same.
     """
-    argv = sys.argv
     # Its first use copies the environment.
     setproctitle.getproctitle()
     # Agents inherit what was read here, and a recorded read takes 50 ms longer.
     plugins.packages()
-    try:
+    with _leaving_nothing():
         played: dict[int, CodeType] = {}
         with _recording(played):
             _play()
         _replace_code_by_adjacent_copies(played)
         for _ in range(TIMES):
             _play()
+
+
+def play_again() -> None:
+    """Play an agent's life in a process that waits to be an agent, where it has been rehearsed.
+
+    What every agent writes to is then in its own pages before it is asked for.
+
+    Raises
+    ------
+    Exception
+        Any failure of the agent.
+    """
+    with _leaving_nothing():
+        _play()
+
+
+@contextmanager
+def _leaving_nothing() -> Iterator[None]:
+    argv = sys.argv
+    try:
+        yield
     finally:
         sys.argv = argv
         threads.use_reactor(None)

@@ -13,8 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ocsd.forkserver import record
 from ocsd.forkserver.protocol import (
     Ended,
+    EndRequest,
     ForgetRequest,
     Hello,
     KillRequest,
@@ -122,6 +124,24 @@ def test_a_child_has_a_session_a_group_and_descriptors_of_its_own(daemon):
     assert told["environment"] == [each for each in os.environ if each.endswith("_NUM_THREADS")]
 
 
+def test_agents_that_are_asked_for_together_all_run_and_can_be_killed_at_once(daemon):
+    (daemon.folder / "closed.log").mkdir()
+    daemon.agent.write_text("import time\ndef main(args=None):\n    time.sleep(1000)\n")
+    names = [f"probe{number}" for number in range(20)]
+    requests = [daemon.request(name) for name in (*names, "closed", names[0])]
+    requests += [KillRequest("probe0", 1, signal.SIGKILL), EndRequest()]
+    daemon.connection.sendall(b"".join(map(encode, requests)))
+    pids = {name: daemon.hears(Spawned, instance_id=name).pid for name in names}
+    assert daemon.hears(Ended).instance_id == "closed"
+    assert {each.pid for each in daemon.process.children()} == set(pids.values())
+    recorded = record.read(daemon.folder / "processes").living
+    assert {each.instance_id: each.pid for each in recorded} == pids
+    for name, pid in pids.items():
+        daemon.connection.sendall(encode(KillRequest(name, pid, signal.SIGKILL)))
+    for name in names:
+        assert daemon.hears(Ended, instance_id=name).signal == signal.SIGKILL
+
+
 def test_siblings_draw_different_random_numbers(daemon):
     siblings = [json.loads(daemon.output(f"probe{number}", REPORT)) for number in range(3)]
     for source in ("random", "numpy", "generator"):
@@ -153,11 +173,11 @@ def test_what_an_agent_leaves_in_its_process_group_ends_with_it(daemon):
 ROUTER = (sys.executable, "-P", "-m", "ocsd.router.crossbar_node", "start", "--help")
 
 
-def waiting(daemon):
-    """Return the process that waits to be the router."""
+def waiting(daemon, role="router"):
+    """Return the process that waits to be the next router, or agent."""
     children = daemon.process.children()
     titles = {" ".join(each.cmdline()).strip(): each for each in children}
-    return titles.get("ocsd waits to be the next router")
+    return titles.get(f"ocsd waits to be the next {role}")
 
 
 @pytest.fixture
@@ -191,6 +211,43 @@ def test_no_router_waits_for_a_fork_server_that_has_been_killed(expecting):
     daemon, _ = expecting
     spare = wait_until(lambda: waiting(daemon), "a router that waits")
     daemon.process.kill()
+    wait_until(lambda: not psutil.pid_exists(spare.pid), "its end")
+
+
+@pytest.fixture
+def many():
+    """A daemon that has told its fork server of many agents."""
+    with tempfile.TemporaryDirectory(prefix="ocsd-") as name:
+        daemon = Daemon(Path(name), agents=50)
+        yield daemon
+        daemon.close()
+        assert not daemon.process.is_running()
+
+
+def test_an_agent_that_waits_becomes_the_next_one_as_if_it_was_forked(many):
+    fresh = json.loads(many.output("probe", REPORT))
+    spare = wait_until(lambda: waiting(many, "agent"), "an agent that waits")
+    assert spare.ppid() == many.process.pid
+    many.ask("probe", REPORT)
+    spawned = many.hears(Spawned)
+    assert spawned.pid == spare.pid
+    assert spawned.waited_s > 0.0
+    assert many.hears(Ended, pid=spare.pid).code == 0
+    *_, last = (many.folder / "probe.log").read_text().splitlines()
+    told = json.loads(last)
+    assert told["session"] == told["group"] == told["pid"] == spare.pid
+    for key in ("descriptors", "environment"):
+        assert told[key] == fresh[key]
+    for source in ("random", "numpy", "generator"):
+        assert told[source] != fresh[source]
+    # The next one waits for a single agent, not for a start of many.
+    spare = wait_until(lambda: waiting(many, "agent"), "an agent that waits")
+    requests = [many.request(name) for name in ("probe1", "probe2")]
+    many.connection.sendall(b"".join(map(encode, requests)))
+    assert spare.pid not in {many.hears(Spawned).pid, many.hears(Spawned).pid}
+    # The fork server and all of its children write nothing of their own.
+    assert (many.folder / "fork.log").read_text() == ""
+    many.process.kill()
     wait_until(lambda: not psutil.pid_exists(spare.pid), "its end")
 
 

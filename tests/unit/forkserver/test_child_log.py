@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from ocsd.forkserver import server, streams
+from ocsd.forkserver import streams
 
 
 @pytest.fixture
@@ -39,15 +39,15 @@ def test_a_log_that_may_not_be_written_is_refused(refuse):
 
 def test_the_fork_server_knows_a_log_and_whether_its_children_can_open_it(tmp_path):
     log = tmp_path / "probe.log"
-    assert server._log(str(log)) == (log.stat().st_ino, 0)
+    assert streams.state_of_log(str(log)) == (log.stat().st_ino, 0)
     log.write_text("old")
-    assert server._log(str(log)) == (log.stat().st_ino, 3)
+    assert streams.state_of_log(str(log)) == (log.stat().st_ino, 3)
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path, tmp_path / "fifo", tmp_path / "none" / "probe.log"):
         with pytest.raises(OSError, match=r"directory|device"):
-            server._log(str(path))
+            streams.state_of_log(str(path))
 
 
 def test_a_full_disk_does_not_keep_the_fork_server_from_starting_anything(refuse):
     refuse(errno.ENOSPC)
-    assert server._log("/logs/probe.log") == (0, 0)
+    assert streams.state_of_log("/logs/probe.log") == (0, 0)
