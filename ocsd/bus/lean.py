@@ -2,11 +2,12 @@
 
 import importlib
 import importlib.util
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
+
+from ocsd.system.late import in_place_of
 
 # Serialisers that autobahn imports where it finds them and that are not used here:
 # crossbar's dependency bjdata prints a traceback about numpy's ABI, and flatbuffers
@@ -20,13 +21,8 @@ def lean_import() -> Iterator[None]:
     stand_ins: dict[str, Any] = dict.fromkeys(_UNWANTED)  # None forbids the import
     if importlib.util.find_spec("_cffi_backend"):
         stand_ins["cffi"] = _cffi()
-    mine = {name: module for name, module in stand_ins.items() if name not in sys.modules}
-    sys.modules.update(mine)
-    try:
+    with in_place_of(stand_ins):
         yield
-    finally:
-        for name in mine:
-            del sys.modules[name]
 
 
 class _CompiledFFI:

@@ -36,6 +36,7 @@ from ocsd.daemon.site.runs import CommandRuns
 from ocsd.daemon.surroundings.clock import ClockWatch, ask, output_of
 from ocsd.daemon.surroundings.keys import KeyWatch
 from ocsd.daemon.upgrade import Upgrade
+from ocsd.daemon.watching.heartbeats import HeartbeatWatch
 from ocsd.daemon.watching.instance_log import last_line
 from ocsd.daemon.watching.lost_files import LostFiles
 from ocsd.forkserver.protocol import Spawned
@@ -64,10 +65,11 @@ def assemble(
     window = LaunchWindow(reactor, fleet.waits_for)
     # Not every wait ends with a transition, so the window is asked in every round.
     outside = OutsideWatch(settings.hub, reactor)
-    always = (window.admit, daemon.audit_requests)
-    oversight = Oversight(settings, fleet, reactor, (outside,), always)
     words = Words(fleet.by_pid)
     notify = NotifySocket(reactor, paths.notify_socket, words.receive)
+    heartbeats = HeartbeatWatch(fleet, lambda: keepers.heartbeats(), notify.show, reactor)
+    always = (window.admit, daemon.audit_requests, heartbeats.check)
+    oversight = Oversight(settings, fleet, reactor, (outside,), always)
     processes = Processes(
         fleet=fleet,
         reactor=reactor,

@@ -4,6 +4,7 @@ import importlib
 import os
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +49,8 @@ class Keepers:
     """The instances in containers (`ocsd.daemon.containers`); None if this host has none."""
     docker_facts: Any = field(default=None, init=False)
     """The same for the clients of OCS."""
+    registry: RegistryLauncher | None = field(default=None, init=False)
+    """The registry; None unless it runs in this daemon."""
     external_router: ExternalRouter | None = field(default=None, init=False)
     """The router, if another daemon or program runs it."""
 
@@ -115,7 +118,7 @@ class Keepers:
         in_daemon = None
         is_ours = instance.runtime == "ocsd" and instance.manage not in IN_CONTAINERS
         if instance.agent_class == REGISTRY_CLASS and is_ours:
-            launcher = in_daemon = RegistryLauncher(self._launch, self.reactor)
+            self.registry = launcher = in_daemon = RegistryLauncher(self._launch, self.reactor)
         if instance.agent_class not in {WEB_CLASS, ALARMS_CLASS}:
             # The page needs no router: it is what people look at when that does not start. Nor
             # do alarms, some of which are about the router.
@@ -125,6 +128,10 @@ class Keepers:
             in_daemon.keeper = keeper
         self.fleet.add(instance, keeper, left=left)
         return keeper
+
+    def heartbeats(self) -> Mapping[str, float]:
+        """Return when this daemon heard each agent's heartbeat [s, monotonic], by session-id."""
+        return {} if self.registry is None else self.registry.heard_s()
 
     def add_stranger(self, instance_id: str) -> Keeper:
         """Add an instance whose process runs although the site file no longer lists it."""

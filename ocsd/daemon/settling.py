@@ -58,6 +58,8 @@ class Settling:
 
     def report_if_settled(self) -> None:
         """Report if every instance is where it will stay, or waits for another try."""
+        if self._is_over:
+            return
         router = self.fleet.router
         lives = [keeper.life for _, keeper in self.fleet.agents()]
         if router is not None:

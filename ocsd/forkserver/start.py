@@ -1,7 +1,6 @@
 """Finds a running fork server, or starts one, before anything heavy is imported."""
 
 import contextlib
-import gc
 import importlib
 import os
 import signal
@@ -127,13 +126,10 @@ def forked(guess: SpawnRequest | None = None, agents_guess: int = 0) -> ServerPr
     `guess` is a router that will probably be asked for, besides about so many agents.
     """
     loading = Loading()
-    gc.enable()
     try:
         loading.make_ready(for_agents=False)
     except Exception:  # noqa: BLE001 - a library may raise anything
         return executed()  # which fails in the same way, and says so
-    finally:
-        gc.disable()
     reading, writing = os.pipe()
     # No handler of the daemon's may run in the fork server.
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
@@ -150,7 +146,6 @@ def forked(guess: SpawnRequest | None = None, agents_guess: int = 0) -> ServerPr
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         os.close(reading)
-    loading.end_in_fork()
     return _ForkedServer(pid, open(writing, "wb"))
 
 
@@ -170,7 +165,6 @@ def _be_fork_server(
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         for variable in _DAEMONS_OWN:
             os.environ.pop(variable, None)
-        gc.enable()
         sys.argv[:], sys.orig_argv[:] = _WORDS[-1:], _WORDS
         # Not needed in the daemon.
         importlib.import_module("setproctitle").setproctitle(" ".join(_WORDS))

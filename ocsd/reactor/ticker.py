@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 from ocsd.reactor.threads import the_reactor
 
-SLOT_S = 0.25
+SLOT_S = 0.5
 """Tickers of all processes call at multiples of this [s, monotonic]: router and daemon then wake up
-once for what many agents send, and not all agents work at the same time."""
+once for what half of the agents send, and not all work at the same time."""
 
 
 class Ticker:

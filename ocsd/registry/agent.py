@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -74,8 +74,7 @@ class Registry:
             changed = self.table.beat(pair[0], pair[1], self._wall(), self._monotonic())
             if entry := self.table.entries.get(sender_of(pair[1])):
                 self._agent.if_repeated(entry.agent_address, partial(self._receive_again, entry))
-            if changed is not None:
-                self._publish([changed])
+                self._publish(entry.agent_address, changed)
 
     def _receive_again(self, entry: RegistryEntry) -> bool:
         return self.table.beat_again(entry, self._wall(), self._monotonic())
@@ -153,11 +152,11 @@ class Registry:
                 age=now_s - entry.heard_s,
             )
         session.data = self.table
+        shown: Iterable[RegistryEntry] = expired
         if now_s - self._published_s >= self._publish_every_s:
-            self._published_s = now_s
-            self._publish(self.table.entries.values())
-        else:
-            self._publish(expired)
+            self._published_s, shown = now_s, self.table.entries.values()
+        for entry in shown:
+            self._publish(entry.agent_address, entry.op_codes)
         if only_once:
             self._end_main()
 
@@ -166,14 +165,13 @@ class Registry:
         codes = {name: int(session.op_code) for name, session in sessions.items() if session}
         return {**dict.fromkeys(sessions, OpCode.NONE.value), **codes}
 
-    def _publish(self, entries: Iterable[RegistryEntry]) -> None:
+    def _publish(self, agent_address: str, codes: Mapping[str, int]) -> None:
         now = self._wall()
-        for entry in entries:
-            for op_name, code in entry.op_codes.items():
-                name = field_name(entry.agent_address, op_name)
-                if name is not None:
-                    message = {"block_name": name, "timestamp": now, "data": {name: code}}
-                    self._agent.publish_to_feed(OPERATIONS_FEED, message)
+        for op_name, code in codes.items():
+            name = field_name(agent_address, op_name)
+            if name is not None:
+                message = {"block_name": name, "timestamp": now, "data": {name: code}}
+                self._agent.publish_to_feed(OPERATIONS_FEED, message)
 
 
 def _nothing(*_: Any) -> None:

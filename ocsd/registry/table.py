@@ -33,6 +33,8 @@ class RegistryEntry:
     """Monotonic time of the last heartbeat [s], which decides the expiry."""
     time_expired: float | None = None
     """Unix time of its expiry [s], until its next heartbeat."""
+    session_id: str = ""
+    """The life of the agent that has sent it; empty if its heartbeat does not name it."""
 
     @property
     def expired(self) -> bool:
@@ -63,9 +65,7 @@ class KnownAgents(Mapping[str, dict[str, Any]]):
         self._looked_s = inf
         self._is_late = False
 
-    def beat(
-        self, op_codes: object, feed_info: object, at: float, mono_s: float
-    ) -> RegistryEntry | None:
+    def beat(self, op_codes: object, feed_info: object, at: float, mono_s: float) -> dict[str, int]:
         """Take in a heartbeat as it came, at a Unix time and a monotonic time [s].
 
         Parameters
@@ -77,22 +77,23 @@ class KnownAgents(Mapping[str, dict[str, Any]]):
 
         Returns
         -------
-        RegistryEntry or None
-            The agent if its operations or their codes have changed, else None.
+        dict of str to int
+            The codes of the operations that are new or have changed.
         """
         address = sender_of(feed_info)
         if not address or not isinstance(feed_info, Mapping):
-            return None
+            return {}
         agent_class = feed_info.get("agent_class")
         if not isinstance(agent_class, str):
             agent_class = None
         codes = _codes(op_codes)
         before = self.entries.get(address)
-        entry = RegistryEntry(address, agent_class, codes, last_updated=at, heard_s=mono_s)
+        session_id = str(feed_info.get("session_id") or "")
+        entry = RegistryEntry(address, agent_class, codes, at, mono_s, session_id=session_id)
         self.entries[address] = entry
-        if before is not None and before.op_codes == codes:
-            return None
-        return entry
+        if before is None:
+            return codes
+        return {name: code for name, code in codes.items() if before.op_codes.get(name) != code}
 
     def beat_again(self, entry: RegistryEntry, at: float, mono_s: float) -> bool:
         """Take in a heartbeat that says the same; return False if that is not the latest word."""
@@ -117,6 +118,10 @@ class KnownAgents(Mapping[str, dict[str, Any]]):
                 entry.op_codes = dict.fromkeys(entry.op_codes, OpCode.EXPIRED.value)
                 expired.append(entry)
         return expired
+
+    def heard_s(self) -> dict[str, float]:
+        """Return when the latest heartbeat of each agent came [s, monotonic], by session-id."""
+        return {entry.session_id: entry.heard_s for entry in self.entries.values()}
 
     def __getitem__(self, address: str) -> dict[str, Any]:
         return self.entries[address].encoded()

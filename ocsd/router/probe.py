@@ -7,8 +7,6 @@ from contextlib import suppress
 from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit
 
-import psutil
-
 from ocsd.system.address import port_of
 
 PROBE_LIMIT_S = 2.0
@@ -58,6 +56,8 @@ def is_open(url: str) -> bool:
 
 def holder(url: str) -> str:
     """Return words for the process that listens at a local address, as far as it can be seen."""
+    import psutil  # few daemons ever need it
+
     port = port_of(urlsplit(url))
     with suppress(psutil.Error):
         for end in psutil.net_connections("tcp"):

@@ -13,7 +13,6 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from ocsd.site.recording import (
 )
 from ocsd.site.values.instance import HOST_MANAGER, Manage
 from ocsd.system.classes import ALARMS_CLASS, BRIDGE_CLASS, WEB_CLASS
+from ocsd.system.entry_points import EntryPoint, entry_points
 from ocsd.text.nearest import nearest
 
 if TYPE_CHECKING:
@@ -272,7 +272,8 @@ def _sources(agent_paths: Sequence[str], modules_of_ocs: Modules) -> Iterator[_C
             read = partial(registrations, file, modules_of_ocs)
             yield _ClassList(str(file), read, file.parent)
     yield _ClassList("ocsd", partial(_of_module, OWN_LIST))
-    for name, point in _entry_points():
+    for point in _entry_points():
+        name = point.distribution
         if name == "ocs":
             # Most agents of the published OCS are ocsd's own as well.
             read = partial(_of_published, point, modules_of_ocs)
@@ -281,8 +282,8 @@ def _sources(agent_paths: Sequence[str], modules_of_ocs: Modules) -> Iterator[_C
             yield _ClassList(name, partial(_of_point, point))
 
 
-def _entry_points() -> list[tuple[str, EntryPoint]]:
-    """Return distribution and entry point of each installed plug-in.
+def _entry_points() -> list[EntryPoint]:
+    """Return the entry point of each installed plug-in.
 
     A distribution that is installed in two folders counts once: Python imports the first.
     """
@@ -292,31 +293,24 @@ def _entry_points() -> list[tuple[str, EntryPoint]]:
             changed_at_ns = os.stat(folder or os.curdir).st_mtime_ns
         except OSError:
             continue
-        for distribution, point in _points_in(folder, changed_at_ns):
-            found.setdefault((distribution, point.name), point)
-    return [(distribution, found[distribution, name]) for distribution, name in sorted(found)]
+        for point in _points_in(folder, changed_at_ns):
+            found.setdefault((point.distribution, point.name), point)
+    return [found[key] for key in sorted(found)]
 
 
 def packages() -> set[str]:
     """Return the top-level packages of the installed plug-ins that are not ocsd's or OCS's."""
-    points = (point for name, point in _entry_points() if name not in {"ocs", "ocsd"})
+    points = (each for each in _entry_points() if each.distribution not in {"ocs", "ocsd"})
     return {point.module.partition(".")[0] for point in points}
 
 
 @cache
-def _points_in(folder: str, _changed_at_ns: int) -> list[tuple[str, EntryPoint]]:
+def _points_in(folder: str, _changed_at_ns: int) -> list[EntryPoint]:
     """Return the entry points in a folder of the search path, read again when it changes.
 
     Reading them takes 3 ms; agents inherit those that their fork server has read.
     """
-    return [
-        (distribution.name, point)
-        for distribution in distributions(path=[folder])
-        for point in distribution.entry_points.select(group=ENTRY_POINT_GROUP)
-        # Last, because to parse the metadata of each is slow. Without a name, it was left behind
-        # by an interrupted installation.
-        if "Name" in distribution.metadata
-    ]
+    return list(entry_points(folder, ENTRY_POINT_GROUP))
 
 
 def _of_module(name: str) -> Iterator[Registration]:
@@ -329,10 +323,7 @@ def _of_point(point: EntryPoint) -> Iterator[Registration]:
 
 def _of_published(point: EntryPoint, modules_of_ocs: Modules) -> Iterator[Registration]:
     # Importing it would make `ocs` the published package in this process.
-    relative = point.module.replace(".", "/") + ".py"
-    file = Path(relative)
-    if point.dist:
-        file = Path(str(point.dist.locate_file(relative)))
+    file = Path(point.folder, point.module.replace(".", "/") + ".py")
     if file.is_file():
         yield from registrations(file, modules_of_ocs)
 

@@ -4,8 +4,6 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_USUAL_SECOND_THRESHOLD = 10
-
 
 @contextmanager
 def uncollected() -> Iterator[None]:
@@ -25,11 +23,7 @@ def loaded() -> Iterator[None]:
 
     Code is no garbage. To search it took a tenth of the time of a short command, and a third of
     that of an agent that only prints its help, for an interpreter searches it again as it ends.
-    A process that collects garbage seldom (the fork server) has its own way, and keeps it.
     """
-    if gc.get_threshold()[1] > _USUAL_SECOND_THRESHOLD:
-        yield
-        return
     with uncollected():
         yield
         gc.freeze()

@@ -10,6 +10,8 @@ import importlib
 import os
 import sys
 import urllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -27,6 +29,22 @@ class LateModule(ModuleType):
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
         return importlib.import_module(self.__name__)
+
+
+@contextmanager
+def in_place_of(stand_ins: Mapping[str, ModuleType | None]) -> Iterator[None]:
+    """Have these modules stand in the place of others meanwhile, unless those are loaded already.
+
+    None forbids the import. Afterwards those others are as absent as if never imported.
+    """
+    mine = {name: module for name, module in stand_ins.items() if name not in sys.modules}
+    sys.modules.update(mine)  # type: ignore[arg-type] # None is allowed
+    try:
+        yield
+    finally:
+        for name, module in mine.items():
+            if sys.modules.get(name, module) is module:
+                sys.modules.pop(name, None)
 
 
 def load_late() -> None:

@@ -7,12 +7,25 @@ Agents send it to the daemon and the daemon sends it to systemd: datagrams of
 import functools
 import os
 import socket
+import stat
 from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 _VARIABLE: Final = "NOTIFY_SOCKET"
+
+LIFE_PERIOD_S: Final = 3.0
+"""Time after which an agent that is well looks at all that it may have to report, and reports that
+it lives [s]. Its supervisor takes silence for a hang after 10 s."""
+
+HEARTBEATS_HEARD: Final = stat.S_IXOTH
+"""Mode bit of the socket, without effect on it, by which a supervisor shows that it hears the
+heartbeats of its agents: they need no other signs of life then."""
+
+Receiver: TypeAlias = tuple[int, int, int, int]
+"""The device, inode and time of change of a supervisor's socket [ns], and last its mode: another
+supervisor has another one."""
 
 
 class Delivery(Enum):
@@ -23,6 +36,11 @@ class Delivery(Enum):
     """The supervisor has not read earlier ones (Linux queues ten): try again soon."""
     NOBODY = "nobody"
     """No supervisor listens: there is no point in trying again soon."""
+
+
+def is_supervised() -> bool:
+    """Return whether this process has a supervisor to report to."""
+    return bool(os.environ.get(_VARIABLE))
 
 
 def notify(**fields: str | int) -> Delivery:
@@ -54,19 +72,24 @@ def notify(**fields: str | int) -> Delivery:
     return Delivery.DONE
 
 
-def receiver_finder() -> Callable[[], tuple[int, int, int] | None]:
-    """Return a function that returns what tells the supervisor from the one before it, if any."""
+def receiver_finder() -> Callable[[], Receiver | None]:
+    """Return a function that returns the supervisor, if there is one."""
     address = os.environ.get(_VARIABLE, "")
 
-    def receiver() -> tuple[int, int, int] | None:
+    def receiver() -> Receiver | None:
         try:
             found = os.stat(address)
         except OSError:
             return None
         # Some file systems give the number of a removed file to the next one.
-        return found.st_dev, found.st_ino, found.st_ctime_ns
+        return found.st_dev, found.st_ino, found.st_ctime_ns, found.st_mode
 
     return receiver
+
+
+def hears_heartbeats(receiver: Receiver | None) -> bool:
+    """Return whether a supervisor hears the heartbeats of its agents."""
+    return receiver is not None and bool(receiver[-1] & HEARTBEATS_HEARD)
 
 
 def knock(receiver: Path) -> None:

@@ -24,6 +24,9 @@ ALARMS_KEY: Final = "X_ALARMS"
 CHANGED_CODE_KEY: Final = "X_CHANGED_CODE"
 """A file of the agent's code that was written or removed since the agent loaded it."""
 
+SESSION_KEY: Final = "X_SESSION"
+"""The session-id of the agent, as in its heartbeats."""
+
 REQUESTS_KEY: Final = "X_REQUESTS"
 """The requests of clients to operations since the last report."""
 MOST_CLIENT_REQUESTS: Final = 30
@@ -105,8 +108,10 @@ def _row(request: OperationRequest) -> list[Any]:
 
 def decode_requests(text: str) -> tuple[OperationRequest, ...]:
     """Return the requests of a text; none if it is not of the form of `encode_requests`."""
+    if not text:
+        return ()
     try:
-        return tuple(_request(*row) for row in json.loads(text or "[]"))
+        return tuple(_request(*row) for row in json.loads(text))
     except (ValueError, TypeError, AttributeError):
         return ()
 

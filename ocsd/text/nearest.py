@@ -1,6 +1,5 @@
 """The nearest right spelling of a wrong word."""
 
-import difflib
 from collections.abc import Collection, Iterable
 
 
@@ -9,6 +8,8 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
 
     Upper and lower case, and ``-`` and ``_``, count as the same.
     """
+    import difflib  # here, because most words are right
+
     plain = {_plain(right): right for right in words}
     matches = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
     return next((plain[match] for match in matches), None)

@@ -71,6 +71,11 @@ class Heartbeat:
         self._beats = 0
         self._ticker = Ticker(HEARTBEAT_PERIOD_S, self.beat)
 
+    @property
+    def is_published(self) -> bool:
+        """Whether heartbeats are published each second, for those who can hear them."""
+        return self.on and self._ticker.is_on and self._feed is not None and not self._feed.refusal
+
     def start(self) -> None:
         """Publish now and then every second."""
         if self._feed is None:

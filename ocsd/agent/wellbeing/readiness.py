@@ -5,9 +5,10 @@ is a complaint, or empty if all is well. ``X_CALL`` and ``X_FEEDS`` are complain
 layers, ``X_OPERATIONS`` the operations that run and since when, ``X_RUNS`` the latest run of each
 operation, ``X_REQUESTS`` the requests of clients since the report before, ``X_SAMPLE_AGE`` the
 age of the newest sample, ``X_CODE`` the file of the agent's code, ``X_CHANGED_CODE`` a file of it
-that was written or removed since it was loaded. All that begin with X are left out if they are
-empty and were so in the report before. ``READY=1`` and ``WATCHDOG=1`` alone mean that all else is
-as in the report before.
+that was written or removed since it was loaded, ``X_SESSION`` the session-id. All that begin with X
+are left out if they are empty and were so in the report before. ``READY=1`` and ``WATCHDOG=1``
+alone mean that all else is as in the report before. A heartbeat says the same to a supervisor that
+hears those of its agents (`ocsd.system.notify.HEARTBEATS_HEARD`).
 """
 
 import time
@@ -23,14 +24,25 @@ from ocsd.agent.wellbeing.self_call import SelfCall
 from ocsd.reactor.lookout import LOOKOUT
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
-from ocsd.system.notify import Delivery, notify, receiver_finder
-from ocsd.system.runs import CHANGED_CODE_KEY, REQUESTS_KEY, RUNS_KEY, SAMPLE_KEY, encode_requests
+from ocsd.system.notify import (
+    LIFE_PERIOD_S,
+    Delivery,
+    Receiver,
+    hears_heartbeats,
+    notify,
+    receiver_finder,
+)
+from ocsd.system.runs import (
+    CHANGED_CODE_KEY,
+    REQUESTS_KEY,
+    RUNS_KEY,
+    SAMPLE_KEY,
+    SESSION_KEY,
+    encode_requests,
+)
 from ocsd.text.reason import shortened
 
 REPORT_PERIOD_S = 1.0
-# Time after which an agent that is well looks at all that it may have to report, and reports that
-# it lives [s]. The supervisor takes silence for a hang after 10 s.
-LIFE_PERIOD_S = 3.0
 # Tickers are not exact: a report that is due this much later is made now [s].
 SLACK_S = 0.5
 # Time between two checks of session data that no client asks for [s].
@@ -63,7 +75,7 @@ class Readiness:
         agent: Any,
         send: Callable[..., object] = notify,
         shortage: Callable[[], str] = this_process.shortage,
-        receiver: Callable[[], object] | None = None,
+        receiver: Callable[[], Receiver | None] | None = None,
     ) -> None:
         self._agent = agent
         self._send = send
@@ -78,7 +90,7 @@ class Readiness:
         self._reported: dict[str, str] = {}
         self._said: tuple[object, ...] = ()
         self._noticed: list[object] = []
-        self._receiver: object = None
+        self._receiver: Receiver | None = None
         self._is_well = self._is_idle = False
         self._looked_at_s = -inf
         self._shortage = ""
@@ -107,11 +119,12 @@ class Readiness:
     def look(self) -> None:
         """Report what has happened; call it every second."""
         now_s = self._reactor.seconds()
-        noticed = self._notice()
-        if noticed[0] != self._receiver:
+        receiver = self._find_receiver()
+        if receiver != self._receiver:
             # Another supervisor, or somebody has knocked (`ocsd.system.notify.knock`).
-            self._receiver = noticed[0]
+            self._receiver = receiver
             LOOKOUT.hurry()
+        noticed = self._notice()
         is_due = now_s - self._looked_at_s > LIFE_PERIOD_S - SLACK_S
         # A request is forgotten when it has been passed on.
         has_more = noticed != self._noticed or bool(self._agent.operations.requests)
@@ -127,7 +140,7 @@ class Readiness:
         """Return what changes when something happens that is to be reported within a second."""
         agent = self._agent
         noticed = [
-            self._find_receiver(),
+            self._receiver,
             agent.trouble,
             agent.blocked,
             OWN_CODE.changed,
@@ -146,6 +159,8 @@ class Readiness:
             self.report()
             return
         self._looked_at_s = now_s
+        if hears_heartbeats(self._receiver) and self._agent.heartbeat.is_published:
+            return  # They come from this reactor, too.
         delivery = self._send(READY=1, WATCHDOG=1)
         if delivery is Delivery.BUSY:
             self._retry_soon()
@@ -250,6 +265,7 @@ class Readiness:
             RUNS_KEY: runs_of(agent),
             SAMPLE_KEY: sample_age(tuple(agent.feeds.values()), time.monotonic()),
             CHANGED_CODE_KEY: OWN_CODE.changed,
+            SESSION_KEY: str(agent.agent_session_id),
             **{key: fact() for key, fact in agent.facts.items()},
             **code,
         }

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from twisted.web import server
-
 from ocsd.audit.entry import AuditOutcome
 from ocsd.daemon.api.askers import Asker
 from ocsd.daemon.api.evaluator import EVALUATOR_RUNS, AlarmDesk, condition_of
@@ -21,6 +19,7 @@ from ocsd.history.file import read_history
 from ocsd.history.summary import HistoryEntry
 from ocsd.reactor.unix_exchange import exchange
 from ocsd.system.peer import peer_of
+from ocsd.system.web_server import server
 
 EVALUATOR_LIMIT_S: Final = 2.0
 """Time that the evaluator has for an answer."""

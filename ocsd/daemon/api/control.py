@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from twisted.logger import Logger
-from twisted.web import resource, server
 
 from ocsd.audit.entry import AuditKind, AuditOutcome
 from ocsd.audit.secrets import told
@@ -33,6 +32,7 @@ from ocsd.daemon.watching.auditing import Audit
 from ocsd.errors import NoSuchInstanceError, NotPermittedError, OcsdError, UsageError
 from ocsd.supervisor.events import Target
 from ocsd.supervisor.wish import WITH_ALL
+from ocsd.system.web_server import resource, server
 
 if TYPE_CHECKING:
     from ocsd.daemon.api.evaluator import AlarmDesk

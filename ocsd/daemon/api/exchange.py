@@ -5,10 +5,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from twisted.logger import Logger
-from twisted.web import resource, server
-from twisted.web.error import UnsupportedMethod
 
 from ocsd.errors import NotPermittedError, OcsdError, UsageError
+from ocsd.system.web_server import UnsupportedMethod, resource, server
 
 LONGEST_LIMIT_S: Final = 86400.0
 
@@ -17,6 +16,9 @@ class QuietSite(server.Site):
     """A site without an access log: requests that change anything are logged in words."""
 
     noisy = False
+
+    def startFactory(self) -> None:
+        """Write no log, for whose lines Twisted would wake up each second to make the time."""
 
     def log(self, request: Any) -> None:
         """Log nothing."""

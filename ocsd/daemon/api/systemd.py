@@ -7,7 +7,7 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.ports import Clock
 from ocsd.reactor.repeating import repeating
 from ocsd.supervisor.events import State, Target
-from ocsd.system.notify import Delivery, notify
+from ocsd.system.notify import Delivery, is_supervised, notify
 
 MOST_NAMED = 3
 """The most instances that the status line names for each state; it counts the others."""
@@ -44,6 +44,8 @@ class SystemdLink:
 
     def send_status(self) -> None:
         """Send the status line if it has changed."""
+        if not is_supervised():
+            return
         text = summary(self.fleet)
         if self._stopping:
             text = f"stopping, {text}"

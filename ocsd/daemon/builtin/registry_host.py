@@ -2,7 +2,7 @@
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -36,10 +36,16 @@ class RegistryLauncher:
     def __post_init__(self) -> None:
         self._beginning: Timer | None = None
         self._agent: Any = None
+        self._table: Any = None
         self._connection: Any = None
         self._reporting = repeating(self._report, self.clock)
         self._told: dict[str, str] = {}
         self.keeper: Keeper | None = None
+
+    def heard_s(self) -> Mapping[str, float]:
+        """Return when each agent's latest heartbeat came [s, monotonic], by its session-id."""
+        heard: Mapping[str, float] = {} if self._connection is None else self._table.heard_s()
+        return heard
 
     def spawn(self, instance_id: str) -> None:
         """Start the registry's session, once the agents have been asked for."""
@@ -55,7 +61,7 @@ class RegistryLauncher:
     def _begin(self, instance_id: str) -> None:
         try:
             session = importlib.import_module("ocsd.daemon.builtin.registry_session")
-            self._agent, self._connection = session.assemble(
+            self._agent, self._table, self._connection = session.assemble(
                 self.launch_of(instance_id), self._report
             )
         except OcsdError as error:

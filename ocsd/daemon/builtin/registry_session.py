@@ -10,13 +10,14 @@ from ocsd import ocs_agent, site_config
 from ocsd.bus.connection import Connection
 from ocsd.log import logs
 from ocsd.registry import agent as registry
+from ocsd.registry.table import KnownAgents
 from ocsd.site.values import told as launches
 
 
 def assemble(
     launch: launches.ToldLaunch, on_change: Callable[[], None]
-) -> tuple[ocs_agent.OCSAgent, Connection]:
-    """Return the registry's agent and its connection, not started yet.
+) -> tuple[ocs_agent.OCSAgent, KnownAgents, Connection]:
+    """Return the registry's agent, what it knows, and its connection, not started yet.
 
     `on_change` is called whenever the connection has changed.
 
@@ -31,5 +32,5 @@ def assemble(
         agent_class=registry.REGISTRY_CLASS, parser=registry.make_parser(), args=[]
     )
     agent, _runner = ocs_agent.init_site_agent(args)
-    registry.build(agent, args.wait_time)
-    return agent, Connection(agent, args, on_change=on_change)
+    table = registry.build(agent, args.wait_time).table
+    return agent, table, Connection(agent, args, on_change=on_change)

@@ -11,14 +11,15 @@ from twisted.internet.interfaces import IReadDescriptor
 from zope.interface import implementer
 
 from ocsd.supervisor.health import LIFE
-from ocsd.system.notify import decode, encode
+from ocsd.system.notify import HEARTBEATS_HEARD, decode, encode
 from ocsd.system.peer import CREDENTIALS
 
 _LONGEST_DATAGRAM_BYTES = 1 << 16
 _LIFE_DATAGRAM: Final = encode(LIFE)
+_MODE: Final = 0o666
+"""Also for agents with a `user`; the folder decides who may reach the socket."""
 
 
-@implementer(IReadDescriptor)
 @implementer(IReadDescriptor)
 @dataclass(eq=False)
 class NotifySocket:
@@ -36,6 +37,7 @@ class NotifySocket:
 
     def __post_init__(self) -> None:
         self._socket = _datagrams()
+        self._hears_heartbeats = False
 
     def open(self) -> None:
         """Begin to listen, or listen again if the socket was removed."""
@@ -49,9 +51,17 @@ class NotifySocket:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self._socket.bind(str(self.path))
-        # For agents with a `user`; the folder decides who may reach the socket.
-        self.path.chmod(0o666)
+        self.path.chmod(_MODE)
+        self._hears_heartbeats = False
         self.reactor.addReader(self)
+
+    def show(self, hears_heartbeats: bool) -> None:
+        """Show agents whether their heartbeats are heard; each reports once more at a change."""
+        if hears_heartbeats != self._hears_heartbeats:
+            # Without a file there is nothing to show: `LostFiles` makes it again.
+            with contextlib.suppress(OSError):
+                self.path.chmod(_MODE | HEARTBEATS_HEARD * hears_heartbeats)
+                self._hears_heartbeats = hears_heartbeats
 
     def close(self) -> None:
         """Stop listening."""

@@ -39,7 +39,8 @@ from ocsd.supervisor.health import (
 )
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.supervisor.policy import RestartPolicy
-from ocsd.system.runs import REQUESTS_KEY, OperationRequest, decode_requests
+from ocsd.system.notify import LIFE_PERIOD_S
+from ocsd.system.runs import REQUESTS_KEY, SESSION_KEY, OperationRequest, decode_requests
 
 
 @dataclass(eq=False)
@@ -84,6 +85,8 @@ class Keeper:
     """Its operations and samples, by its own reports."""
     code: str = field(default="", init=False)
     """The file that holds its code; empty until it has reported that."""
+    session_id: str = field(default="", init=False)
+    """The session-id in its heartbeats; empty until it has reported that."""
     pid: int | None = field(default=None, init=False)
     started_at: float | None = field(default=None, init=False)
     """Its process and when that was started [s, Unix time]."""
@@ -233,6 +236,7 @@ class Keeper:
         self.operations = fields.get("X_OPERATIONS", self.operations)
         self.activity = self.activity.after(fields, self.clock.seconds())
         self.code = fields.get("X_CODE", self.code)
+        self.session_id = fields.get(SESSION_KEY, self.session_id)
         if requests := decode_requests(fields.get(REQUESTS_KEY, "")):
             self.on_requests(self.instance_id, self.pid, requests)
         self.audited(fields)
@@ -240,6 +244,15 @@ class Keeper:
             self.was_ready = True
             if self.life.state is State.STARTING:  # it comes with every report
                 self.deliver(BecameReady())
+
+    def heard_heartbeat(self, at_s: float) -> None:
+        """Take a heartbeat of the process at `at_s` [s, monotonic] for a sign of life.
+
+        It counts only if one is due.
+        """
+        report = self.report
+        if report.heard_at_s is not None and at_s - report.heard_at_s >= LIFE_PERIOD_S:
+            self.report = report.after(LIFE, at_s)
 
     def audited(self, fields: Mapping[str, str]) -> None:
         """Pass on what the process, or a child of it, reports for the audit journal."""
@@ -255,7 +268,7 @@ class Keeper:
         self.started_at, self.adopted = started_at, False
         self._began_s = self.clock.seconds()
         self.report = SelfReport(started_at_s=self._began_s)
-        self.failure = self.operations = ""
+        self.failure = self.operations = self.session_id = ""
         self.activity = Activity()
 
     def _advance(self, event: Event) -> tuple[Action, ...]:

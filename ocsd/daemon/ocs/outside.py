@@ -20,7 +20,6 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from ocsd import compat
-from ocsd.client.http import REQUEST_ERROR, ControlClient, ControlClientError
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.ports import Clock
 from ocsd.forkserver import published
@@ -177,6 +176,9 @@ class OutsideWatch:
         answered.addErrback(lambda failure: self.log.failure("while asking", failure))
 
     def _ask_router(self, address: str) -> Any:
+        # Few hosts have agents of the published OCS: this loads http.client, and ssl with it.
+        from ocsd.client.http import ControlClient
+
         client = ControlClient(address, self.hub.wamp_http, timeout_s=API_ANSWER_LIMIT_S)
         return deferToThread(client.get_api)
 
@@ -197,6 +199,8 @@ class OutsideWatch:
         _report(keeper, pid, WATCHDOG="1", STATUS=f"pid {holder} on {where} has its address")
 
     def _refused(self, keeper: Keeper, pid: int, failure: Any) -> None:
+        from ocsd.client.http import REQUEST_ERROR, ControlClientError
+
         failure.trap(ControlClientError)
         error: ControlClientError = failure.value
         # Without an answer in time its reactor may be stuck: the silence shows that.

@@ -12,7 +12,6 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock, maybeDeferred, succeed
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
-from twisted.web import server
 
 from ocsd.audit.entry import AuditOutcome
 from ocsd.bus.caller import Caller
@@ -36,6 +35,7 @@ from ocsd.reactor.repeating import repeating
 from ocsd.status import commands
 from ocsd.status.brief import brief, spread
 from ocsd.status.site import ASK_LIMIT_S, RUN_LIMIT_S, control_uri
+from ocsd.system.web_server import server
 from ocsd.text.nearest import did_you_mean
 
 SITE_LINK: Final = "ocsd.daemon.site.link"

@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from ocsd.log.file import LOG_FILE_LIMIT_BYTES, OLDER_FILES, numbered, shift
+from ocsd.system.proc import entry_of
 
 SIGSTOP_LIMIT_S: Final = 0.1
+STATE_STOPPED: Final = "T"
+"""The letter of the kernel for the state of a process that SIGSTOP has stopped."""
 
 
 def rotate(
@@ -37,7 +38,7 @@ def rotate(
         Whether it was rotated. If the process cannot be stopped or the disk is full, the log
         stays as it is until the next time.
     """
-    with contextlib.suppress(OSError, psutil.Error):
+    with contextlib.suppress(OSError):
         # The registry runs in the daemon, which must not stop itself.
         if pid == os.getpid() or log.stat().st_size < limit_bytes:
             return False
@@ -52,11 +53,10 @@ def rotate(
 @contextlib.contextmanager
 def _stopped(pid: int) -> Iterator[None]:
     """Stop a process group for a while."""
-    leader = psutil.Process(pid)
     os.killpg(pid, signal.SIGSTOP)
     try:
         deadline_s = time.monotonic() + SIGSTOP_LIMIT_S
-        while leader.status() != psutil.STATUS_STOPPED:
+        while (leader := entry_of(pid)) is None or leader.state != STATE_STOPPED:
             if time.monotonic() > deadline_s:
                 raise TimeoutError(f"process {pid} does not stop")
             time.sleep(0.001)

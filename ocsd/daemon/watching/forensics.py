@@ -15,8 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
-
 from ocsd.system.files import tail
 from ocsd.text.logins import without_logins
 
@@ -153,6 +151,8 @@ def _innermost_own(frames: Sequence[str], folder: str) -> str:
 
 def process_facts(pid: int) -> dict[str, Any]:
     """Return the facts that the kernel reports about a process, as far as it does."""
+    import psutil  # few daemons ever need it
+
     facts: dict[str, Any] = {"pid": pid}
     try:
         process = psutil.Process(pid)

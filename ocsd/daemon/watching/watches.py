@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-import psutil
 from twisted.logger import Logger
 
 from ocsd.daemon.instances.fleet import Fleet
@@ -20,6 +19,7 @@ from ocsd.reactor.repeating import repeating
 from ocsd.site.model import Instance
 from ocsd.supervisor.events import BecameHung, CauseCleared, State
 from ocsd.supervisor.health import Health
+from ocsd.system.proc import usage_of
 
 ROUND_PERIOD_S: Final = 1.0
 HELD_UP_S: Final = 5.0
@@ -142,10 +142,8 @@ class MemoryWatch:
 
 def resident_bytes(pid: int) -> int | None:
     """Return the resident memory of a process [bytes]; None if it is gone."""
-    try:
-        return int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
-        return None
+    usage = usage_of(pid)
+    return None if usage is None else usage.rss_bytes
 
 
 @dataclass(eq=False)

@@ -29,7 +29,6 @@ FOR_ALL: Final = (
 
 FOR_AGENTS: Final = (
     "argparse",
-    "email.parser",  # by importlib.metadata, when an agent looks for its class
     "encodings.idna",
     "numpy",
     "numpy.random",
@@ -40,9 +39,6 @@ FOR_AGENTS: Final = (
 
 THREAD_COUNTS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
-
-SELDOM: Final = (700, 100, 1000)
-"""Thresholds of the garbage collection while libraries are loaded."""
 
 FEW: Final = 12
 """A rehearsal costs as much CPU as it saves at the start of so many agents."""
@@ -66,10 +62,9 @@ class Loading:
     """
 
     def __init__(self) -> None:
-        # Nearly all that is loaded stays: to search all of it again and again takes time. But
-        # garbage that is never collected leaves gaps, of which each agent pays (0.4 MB).
-        self._usual_threshold = gc.get_threshold()
-        gc.set_threshold(*SELDOM)
+        # Nearly all that is loaded stays. To search it for the little garbage takes a tenth of a
+        # second; kept like the rest, that garbage is shared by all children.
+        gc.disable()
         self.code: LoadedCode | None = None
         self.trouble = ""
         self._for_all = list(FOR_ALL)
@@ -117,7 +112,7 @@ class Loading:
                 _load(names.pop(0))
                 return
         if self.code is None:
-            self._settle(freeze=self._pause_s == LONG_QUIET_S)
+            self._settle()
         elif not self._is_rehearsed:
             self._rehearse()
 
@@ -126,7 +121,8 @@ class Loading:
 
         Otherwise a router would hardly ever look for what its ended sessions have left.
         """
-        gc.set_threshold(*self._usual_threshold)
+        gc.freeze()
+        gc.enable()
 
     def make_ready(self, *, for_agents: bool) -> None:
         """Load what is still missing for programs of ocsd, or for many or few agents."""
@@ -139,28 +135,22 @@ class Loading:
         self._is_rehearsed = True
         # What is loaded now from changed files must not count as what is on the disk.
         if self.code is None or self.code.changed():
-            self._settle(freeze=True)
             return
-        # A rehearsal looks for functions among the objects that are collected.
-        gc.unfreeze()
         try:
             importlib.import_module("ocsd.forkserver.warmth.rehearsal").rehearse()
         except Exception:  # noqa: BLE001 - a saving must never cost an agent
             self.trouble = traceback.format_exc()
-        self._settle(freeze=True)
+        gc.collect()
+        self._settle()
 
-    def _settle(self, *, freeze: bool) -> None:
+    def _settle(self) -> None:
         own = os.path.dirname(ocsd.__file__)
         self.code = LoadedCode(list(sys.modules.values()), own, package_folders())
         _forget_missing_folders()
-        # Code that is copied in a rehearsal must not fill the gaps that garbage leaves.
-        if not freeze:
-            return
-        gc.collect()
         # Objects that are never collected are never touched by the collector, so
         # their pages stay shared between all children.
         gc.freeze()
-        gc.set_threshold(*self._usual_threshold)
+        gc.enable()
 
 
 def _load(name: str) -> None:

@@ -47,6 +47,8 @@ GROUPS: Final[Sequence[Mapping[str, Sequence[str]]]] = (
     _TLS,
     _LOGINS,
     {"asyncio": ("AbstractEventLoop", "Future")},
+    {"email.mime.text": ("MIMEText",), "fractions": ("Fraction",)},
+    {"html": ("escape",)},
     {"http.cookiejar": ()},
     {"hyperlink": ()},
 )
@@ -57,6 +59,7 @@ USERS: Final = (
     "autobahn.twisted.wamp",
     "autobahn.util",
     "autobahn.wamp.auth",
+    "autobahn.wamp.serializer",
     "autobahn.websocket.protocol",
     "twisted.internet._newtls",
     "twisted.internet.defer",

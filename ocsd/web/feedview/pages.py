@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
-from twisted.web import http, resource
 
 from ocsd.errors import UsageError
+from ocsd.system.web_server import http, resource
 from ocsd.web.feedview import grafana
 from ocsd.web.feedview.buffer import FeedBuffer
 from ocsd.web.feedview.settings import ViewSettings

@@ -98,6 +98,9 @@ def _with_tls(reactor: Any, files: CertificateFiles) -> Any:
         context = PageCertificate(files)
     except NoCertificateError as error:
         raise NoPlaceError(str(error)) from error
+    from ocsd.system.web_server import speak_http_2
+
+    speak_http_2()
     return partial(_listen_ssl, reactor, context)
 
 

@@ -9,10 +9,10 @@ from urllib.parse import unquote
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
-from twisted.web import http, resource, server
 
 from ocsd.errors import OcsdError, UsageError
 from ocsd.reactor.threads import the_reactor
+from ocsd.system.web_server import http, resource, server
 from ocsd.text.nearest import did_you_mean
 from ocsd.text.printable import one_line
 from ocsd.web.login.doors import Doors, Knock
@@ -285,6 +285,9 @@ class PageSite(server.Site):
 
         channel.connectionLost = connection_lost
         return channel
+
+    def startFactory(self) -> None:
+        """Write no log, for whose lines Twisted would wake up each second to make the time."""
 
     def log(self, request: Any) -> None:
         """Log nothing: changes are in the history."""

@@ -92,6 +92,13 @@ def test_a_change_is_published_at_once_and_only_once(site):
     assert site.published() == []
 
 
+def test_of_an_agent_only_the_operations_that_change_are_published(site):
+    site.beat(acq=3, init=1)
+    assert len(site.published()) == 2
+    site.beat(acq=5, init=1)
+    assert site.published() == [("observatory_thermo1_acq", [[5]])]
+
+
 def test_everything_is_published_every_thirty_seconds(site):
     site.beat(acq=3)
     site.published()

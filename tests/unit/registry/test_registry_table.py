@@ -25,18 +25,17 @@ def test_an_agent_is_listed_in_the_form_of_ocs():
 
 def test_only_a_change_is_reported():
     table = KnownAgents()
-    assert table.beat({"acq": 3}, info(), 1000.0, 10.0) is not None
-    assert table.beat({"acq": 3}, info(), 1001.0, 11.0) is None
-    assert table.beat({"acq": 5}, info(), 1002.0, 12.0) is not None
+    assert table.beat({"acq": 3, "init": 1}, info(), 1000.0, 10.0) == {"acq": 3, "init": 1}
+    assert table.beat({"acq": 3, "init": 1}, info(), 1001.0, 11.0) == {}
+    assert table.beat({"acq": 5, "init": 1}, info(), 1002.0, 12.0) == {"acq": 5}
     assert table.entries["observatory.thermo1"].last_updated == 1002.0
 
 
-def test_an_operation_that_disappears_is_dropped_and_reported_once():
+def test_an_operation_that_disappears_is_dropped():
     table = KnownAgents()
     table.beat({"acq": 3, "old": 1}, info(), 1000.0, 10.0)
-    assert table.beat({"acq": 3}, info(), 1001.0, 11.0) is not None
+    assert table.beat({"acq": 3}, info(), 1001.0, 11.0) == {}
     assert table.entries["observatory.thermo1"].op_codes == {"acq": 3}
-    assert table.beat({"acq": 3}, info(), 1002.0, 12.0) is None
 
 
 def test_an_agent_expires_after_five_silent_seconds_and_the_moment_stays():
@@ -75,9 +74,18 @@ def test_an_expired_agent_that_is_heard_again_is_as_new():
     table = KnownAgents()
     table.beat({"acq": 3}, info(), 1000.0, 10.0)
     table.expire(1010.0, 20.0)
-    assert table.beat({"acq": 3}, info(), 1011.0, 21.0) is not None
+    assert table.beat({"acq": 3}, info(), 1011.0, 21.0) == {"acq": 3}
     entry = table.entries["observatory.thermo1"]
     assert (entry.expired, entry.time_expired, entry.op_codes) == (False, None, {"acq": 3})
+
+
+def test_heartbeats_are_known_by_the_life_of_the_agent_that_sent_them():
+    table = KnownAgents()
+    table.beat({}, info() | {"session_id": "1.5"}, 1000.0, 10.0)
+    table.beat_again(table.entries["observatory.thermo1"], 1001.0, 11.0)
+    assert table.heard_s() == {"1.5": 11.0}
+    table.beat({}, info() | {"session_id": "2.5"}, 1002.0, 12.0)
+    assert table.heard_s() == {"2.5": 12.0}
 
 
 def test_the_zero_of_a_very_old_agent_counts_as_no_operations():
@@ -124,10 +132,12 @@ def test_characters_that_fields_cannot_have_fall_away():
 
 def test_a_repeated_heartbeat_counts_as_long_as_it_is_the_latest_word():
     table = KnownAgents()
-    first = table.beat({"acq": 3}, info(), 1000.0, 10.0)
+    table.beat({"acq": 3}, info(), 1000.0, 10.0)
+    first = table.entries["observatory.thermo1"]
     assert table.beat_again(first, 1001.0, 11.0)
     assert (first.last_updated, first.heard_s) == (1001.0, 11.0)
-    second = table.beat({"acq": 5}, info(), 1002.0, 12.0)
+    table.beat({"acq": 5}, info(), 1002.0, 12.0)
+    second = table.entries["observatory.thermo1"]
     assert not table.beat_again(first, 1003.0, 13.0)
     table.expire(1010.0, 20.0)
     assert not table.beat_again(second, 1011.0, 21.0)

@@ -16,8 +16,8 @@ from ocsd.agent.wellbeing.readiness import (
     trouble_of,
 )
 from ocsd.system import notify
-from ocsd.system.notify import Delivery
-from ocsd.system.runs import REQUESTS_KEY, RUNS_KEY, OperationRequest
+from ocsd.system.notify import HEARTBEATS_HEARD, Delivery
+from ocsd.system.runs import REQUESTS_KEY, RUNS_KEY, SESSION_KEY, OperationRequest
 from ocsd.text.reason import LONGEST_REASON
 
 LIFE = {"READY": 1, "WATCHDOG": 1}
@@ -29,11 +29,14 @@ class Supervisor:
 
     def __init__(self):
         self.reports = []
+        self.session_ids = []
         self.delivery = Delivery.DONE
 
     def __call__(self, **fields):
+        session_id = fields.pop(SESSION_KEY, None)  # with each report but the short ones
         if self.delivery is Delivery.DONE:
             self.reports.append(fields)
+            self.session_ids.append(session_id)
         return self.delivery
 
 
@@ -117,6 +120,55 @@ def test_an_idle_agent_of_which_all_is_known_shows_only_that_it_lives(
     *lives, last = supervisor.reports[1:]
     assert lives == [LIFE] * round(CODE_PERIOD_S / 3 - 1)
     assert last == supervisor.reports[0]  # the supervisor may be new
+
+
+def hearing(is_heard):
+    """Return a supervisor that hears its agents' heartbeats, or one that does not."""
+    return 1, 2, 3, 0o140666 | HEARTBEATS_HEARD * is_heard
+
+
+@pytest.fixture
+def heard_readiness(agent, supervisor, connection):
+    """Reports of a joined agent whose supervisor hears its heartbeats."""
+    supervisor.receiver = hearing(True)
+    readiness = Readiness(agent, supervisor, str, lambda: supervisor.receiver)
+    connection.joined = True
+    agent.heartbeat.start()
+    readiness.start(connection)
+    yield readiness
+    agent.heartbeat.stop()
+    readiness.stop()
+
+
+def test_an_idle_agent_whose_heartbeats_are_heard_reports_changes_only(
+    agent, reactor, supervisor, heard_readiness
+):
+    for _ in range(round(CODE_PERIOD_S) - 1):
+        reactor.advance(1)
+    assert len(supervisor.reports) == 1
+    assert supervisor.session_ids == [agent.agent_session_id]
+    agent.trouble = "the pump is dry"
+    reactor.advance(1)
+    assert supervisor.reports[-1]["STATUS"] == "the pump is dry"
+
+
+@pytest.mark.parametrize("change", ["not heard", "switched off", "refused"])
+def test_an_agent_whose_heartbeats_no_longer_reach_its_supervisor_reports_that_it_lives(
+    agent, reactor, supervisor, heard_readiness, change
+):
+    reactor.advance(1)
+    if change == "not heard":
+        supervisor.receiver = hearing(False)
+        reactor.advance(1)
+        assert len(supervisor.reports) == 2
+    elif change == "switched off":
+        agent.heartbeat.on = False
+    else:
+        agent.feeds["heartbeat"].refuse("another feed has that name")
+    number = len(supervisor.reports)
+    for _ in range(6):
+        reactor.advance(1)
+    assert len(supervisor.reports) == number + 2
 
 
 def test_an_agent_at_work_reports_all_with_each_sign_of_life(
@@ -226,7 +278,7 @@ def test_new_samples_are_reported_every_three_seconds_and_at_once_after_a_pause(
 
 
 def test_a_new_supervisor_is_told_at_once(agent, reactor, supervisor, connection):
-    supervisors = deque(["old", "old", "new"])
+    supervisors = deque([(0, 0, 0, 0), (0, 0, 0, 0), (0, 0, 1, 0)])
     readiness = Readiness(agent, supervisor, str, supervisors.popleft)
     readiness.start(connection)
     for _ in range(2):

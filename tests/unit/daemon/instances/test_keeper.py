@@ -258,3 +258,26 @@ def test_a_sign_of_life_alone_leaves_all_else_as_it_was_told(keeper, clock):
     assert keeper.activity.as_json(clock.seconds())["sample_age_s"] == 5.0
     clock.advance(11)
     assert keeper.verdict.layer is Layer.REACTOR
+
+
+def test_a_heartbeat_counts_as_a_sign_of_life_if_one_is_due(keeper, clock):
+    start(keeper)
+    keeper.heard_heartbeat(2.0)
+    assert keeper.report.heard_at_s == 0.0
+    keeper.heard_heartbeat(3.5)
+    clock.advance(12)
+    assert keeper.verdict.health is Health.OK
+    clock.advance(2)
+    assert keeper.verdict.health is Health.HUNG
+
+
+def test_a_heartbeat_hides_no_fault_that_the_agent_has_reported(keeper, clock):
+    start(keeper)
+    keeper.notified({"READY": "1", "WATCHDOG": "1", "STATUS": "no device", "X_SESSION": "1.5"})
+    keeper.heard_heartbeat(5.0)
+    assert (keeper.verdict.reason, keeper.session_id) == ("no device", "1.5")
+    keeper.ended(Ended("thermo1", 7, 1, None))
+    keeper.heard_heartbeat(9.0)
+    assert keeper.report.heard_at_s is None
+    keeper.spawned(Spawned("thermo1", 8, 1))
+    assert keeper.session_id == ""
