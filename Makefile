@@ -25,8 +25,9 @@ INSTALL := UV_CONSTRAINT=$(CONSTRAINTS) UV_BUILD_CONSTRAINT=$(CONSTRAINTS) $(UV)
 else
 INSTALL := PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
-# Tests of the system at a time. On two cores more of them starve each other and end no sooner.
-WORKERS ?= 3
+# Tests of the system at a time. Three keep two cores busy; the fourth begins with those that mostly
+# wait (tests/system/conftest.py). More of them would starve each other.
+WORKERS ?= 4
 HOST ?= grumpy
 SITE_FILE ?= site-configs/default.yaml
 # Of Debian, for which packages are made.
@@ -35,12 +36,15 @@ RELEASES := bookworm trixie
 PURE := tests/unit/alarms tests/unit/bridge tests/unit/containers tests/unit/evaluator/test_desk.py tests/unit/rollout tests/unit/supervisor tests/unit/site/test_difference.py tests/unit/site/test_supervision_keys.py \
 	tests/unit/daemon/watching/test_incidents.py tests/unit/daemon/instances/test_plan.py tests/unit/history tests/unit/site/test_own_router.py tests/unit/site/test_recording_by_host.py
 
+# The tests of what people see: half of the time of the others.
+SEEN := tests/unit/cli tests/unit/docs tests/unit/web
+
 LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --no-annotate --custom-compile-command 'make lock'
 
 # Without compiled files each of the many processes would compile ocsd for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check lint docs unit system trixie packages packages-built $(RELEASES:%=packages-%) scoreboard published published-ocs bench compatibility lock clean
+.PHONY: run test check lint docs unit unit-seen unit-unseen unit-pure system alone trixie packages packages-built $(RELEASES:%=packages-%) scoreboard published published-ocs bench compatibility lock clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
@@ -51,13 +55,14 @@ test: $(VENV)/installed-test  ## the unit tests, without crossbar, which needs n
 else
 test:  ## everything: checks, unit, system and interop tests
 	@$(MAKE) --no-print-directory --jobs 2 $(VENV)/installed-test published-ocs
-	@$(MAKE) --no-print-directory --output-sync --jobs 3 lint unit published
+# The longest first, and beside them one of the others: so both cores are busy until the end.
+	@$(MAKE) --no-print-directory --output-sync --jobs 3 unit-seen unit-unseen published lint unit-pure
 	@$(MAKE) --no-print-directory system
-	$(BIN)/python -m pytest tests/system -m alone -q
+	@$(MAKE) --no-print-directory alone
 endif
 
 check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in about a minute
-	@$(MAKE) --no-print-directory --output-sync --jobs 2 lint unit
+	@$(MAKE) --no-print-directory --output-sync --jobs 3 unit-seen unit-unseen lint unit-pure
 
 lint: $(VENV)/installed-test  ## format, lint, types, layers, the limits of tests/architecture, documentation
 	$(BIN)/ruff format --check .
@@ -73,11 +78,25 @@ docs: $(VENV)/installed-test  ## the documentation as pages for a browser, in bu
 	$(BIN)/sphinx-build -W --keep-going -q docs build/docs
 
 unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules has to be tested
+	@$(MAKE) --no-print-directory --output-sync --jobs 2 unit-seen unit-unseen unit-pure
+
+# Two runs, not two workers of pytest-xdist: each of those collects all, and each test is reported
+# to a third process.
+unit-seen: $(VENV)/installed-test
+	$(BIN)/python -m pytest $(SEEN) -q
+
+unit-unseen: $(VENV)/installed-test
+	$(BIN)/python -m pytest tests/unit -q $(SEEN:%=--ignore=%) $(PURE:%=--ignore=%)
+
+unit-pure: $(VENV)/installed-test
 	$(BIN)/python -m pytest $(PURE) -q --cov
-	$(BIN)/python -m pytest tests/unit -q -n 2 --dist loadfile $(PURE:%=--ignore=%)
 
 system: $(VENV)/installed-test published  ## system and interop tests, but for those that are to run alone
-	$(BIN)/python -m pytest tests/system tests/interop -m 'not alone' -n $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 15
+	$(BIN)/python -m pytest tests/system tests/interop -m 'not alone and not in_pairs' -n $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 15
+
+alone: $(VENV)/installed-test  ## system tests beside which little or nothing else may run
+	$(BIN)/python -m pytest $$(grep -rl mark.alone tests/system) -m alone -q
+	$(BIN)/python -m pytest $$(grep -rl mark.in_pairs tests/system) -m in_pairs -n 2 --dist loadfile -q
 
 trixie:  ## the unit tests on Debian trixie, with its Python 3.13; needs root and mmdebstrap
 	sh tests/trixie.sh make unit

@@ -156,7 +156,7 @@ class _Server:
 
 def _read_all(pipes: tuple[int, ...], deadline_s: float) -> list[bytes] | None:
     """Read pipes to their ends and close them; None if that takes too long."""
-    said = dict.fromkeys(pipes, b"")
+    said = {pipe: bytearray() for pipe in pipes}
     with selectors.DefaultSelector() as selector:
         for pipe in pipes:
             selector.register(pipe, selectors.EVENT_READ)
@@ -172,7 +172,7 @@ def _read_all(pipes: tuple[int, ...], deadline_s: float) -> list[bytes] | None:
         is_whole = not selector.get_map()
     for pipe in pipes:
         os.close(pipe)
-    return list(said.values()) if is_whole else None
+    return [bytes(each) for each in said.values()] if is_whole else None
 
 
 def _text(data: bytes) -> str:

@@ -28,8 +28,7 @@ def prepare(request: SpawnRequest) -> None:
         except KeyError:
             return  # there is no such user: that stops the start
         uid, gid = owner.pw_uid, owner.pw_gid
-    host, log_dir = request.launch["host"], request.launch.get("log_dir")
-    folder = paths.of_host(host, log_dir).spool(request.instance_id)
+    folder = paths.spool(request.launch["host"], request.instance_id)
     try:
         if uid == 0:
             if folder.exists():

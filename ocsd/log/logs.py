@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from twisted.logger import LoggingFile, globalLogPublisher
+from twisted.logger import LoggingFile, globalLogBeginner, globalLogPublisher
 
 from ocsd.bus.wamp import txaio
 from ocsd.log.lines import LEVEL_RANKS, LineObserver, log_formatter
@@ -54,7 +54,7 @@ class ProcessLog:
         foreign = getattr(txaio.tx, "_observer", None)
         if foreign is not None:
             globalLogPublisher.removeObserver(foreign)
-        txaio.start_logging(out=None, level=lowest)
+        _begin(lowest)
         _take_unfinished_lines()
         globalLogPublisher.addObserver(observer)  # type: ignore[arg-type] # zope's interface
 
@@ -75,6 +75,18 @@ class ProcessLog:
         """Send messages of agents and of autobahn to the log that this process has already."""
         self._has_started = True
         txaio.set_global_log_level(level)
+
+
+def _begin(level: str) -> None:
+    """Do as ``txaio.start_logging``, which sets the level of all loggers also if they have it.
+
+    In a forked agent these are the loggers of all libraries, in memory that is shared.
+    """
+    if level != txaio.get_global_log_level() or txaio.tx._started_logging:  # noqa: SLF001 - see below
+        txaio.start_logging(out=None, level=level)
+        return
+    txaio.tx._started_logging = True  # noqa: SLF001 - an agent's own call has to know
+    globalLogBeginner.beginLoggingTo([])
 
 
 def _take_unfinished_lines() -> None:

@@ -21,6 +21,12 @@ class _Times(ctypes.Structure):
     ]
 
 
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+# Looked up here, because each of them takes a forked agent as much as the start of a thread.
+_create: Any = _LIBC.timerfd_create
+_set_time: Any = _LIBC.timerfd_settime
+
+
 @lru_cache(maxsize=4)
 def _times(pause_s: float) -> Any:
     """Return a reference to a pause [s] as the kernel takes it: mostly the same, each second."""
@@ -38,14 +44,12 @@ class Deadline:
     """
 
     def __init__(self, pause_s: float) -> None:
-        self._libc: Any = ctypes.CDLL(None, use_errno=True)
-        self._descriptor: int = self._libc.timerfd_create(_CLOCK_MONOTONIC, os.O_CLOEXEC)
-        self._set_time: Any = self._libc.timerfd_settime
+        self._descriptor: int = _create(_CLOCK_MONOTONIC, os.O_CLOEXEC)
         self.set(pause_s)
 
     def set(self, pause_s: float) -> None:
         """Let it expire in `pause_s` [s] from now, whatever was set before; from any thread."""
-        self._set_time(self._descriptor, 0, _times(pause_s), None)
+        _set_time(self._descriptor, 0, _times(pause_s), None)
 
     def wait(self) -> None:
         """Wait until it expires."""

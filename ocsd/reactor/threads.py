@@ -4,12 +4,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 # The parts of a reactor; installing one then takes no time in a forked child.
-import twisted.internet.default  # noqa: F401
+import twisted.internet.default
 from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.error import ReactorAlreadyInstalledError
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.threads import blockingCallFromThread, deferToThreadPool
 from twisted.python import threadable
@@ -62,6 +64,10 @@ def the_reactor() -> Any:
     """
     if _in_place_of_the_reactor is not None:
         return _in_place_of_the_reactor
+    if "twisted.internet.reactor" not in sys.modules:
+        # As the import of that module does, which each agent would have to find and read.
+        with suppress(ReactorAlreadyInstalledError):  # by another thread, at the same time
+            twisted.internet.default.install()
     from twisted.internet import reactor
 
     return reactor

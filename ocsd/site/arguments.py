@@ -125,15 +125,15 @@ def parse_args(
     words = [str(word) for word in args]
     parser = parser or argparse.ArgumentParser()
     own_usage = refusals.usage_as_now(parser)
-    add_arguments(parser)
     launch = launches.current()
     if launch is None:
+        add_arguments(parser)
         found, parsed = _parse(parser, agent_class, of_environment() + words)
         defaults = {"working_dir": os.getcwd()}
     else:
         tried = [*launch.instance.arguments, *words]
         with _refusals_as_errors(launch, own_usage, parser, tried):
-            found, parsed = _parse(parser, agent_class, words)
+            found, parsed = _parse_told(launch, parser, agent_class, words)
         defaults = {"working_dir": launch.working_dir}
     _fill(parsed, {**defaults, **found.defaults})
     if parsed.instance_id is None and _is_agent(agent_class):
@@ -142,6 +142,41 @@ def parse_args(
         instance = found.instance
         parsed.agent_class = agent_class or (instance and instance.agent_class)
     return parsed
+
+
+def _parse_told(
+    launch: ToldLaunch, parser: argparse.ArgumentParser, agent_class: str | None, words: list[str]
+) -> tuple[_Found, argparse.Namespace]:
+    """Parse the arguments of an instance that the daemon has started, and `words`.
+
+    To add the site options takes longer than all else. So the parser gets them only if one is
+    given, or if it refuses the arguments without them.
+    """
+    all_words = [*launch.instance.arguments, *words]
+    if not {_option(word) for word in all_words} & {*_OPTIONS, "-h", "--help"}:
+        early = _early([])
+        found = _found(early, agent_class, parser)
+        if found.instance:
+            words = merged(found.instance.arguments, words)
+        parsed = _accepted(parser, words)
+        if parsed is not None:
+            for name, value in vars(early).items():
+                if not hasattr(parsed, name):
+                    setattr(parsed, name, value)
+            return found, parsed
+    add_arguments(parser)
+    return _parse(parser, agent_class, words)
+
+
+def _accepted(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace | None:
+    """Parse words; None if they are refused, which remains to be said."""
+    try:
+        with redirect_stderr(io.StringIO()):
+            return parser.parse_args(words)
+    except SystemExit as exit_:
+        if exit_.code in {0, None}:  # it has printed what was asked for
+            raise
+        return None
 
 
 def _parse(

@@ -26,6 +26,9 @@ ROUTER_FACTS = "router.json"
 """File in the runtime folder of a router's daemon: which hub it serves."""
 FORKSERVER_SOCKET = "fork.sock"
 
+SPOOLS = "spool"
+"""Folder in the state folder, with the feeds that agents keep."""
+
 SPOOL_VARIABLE = "OCSD_SPOOL_FOLDER"
 """Environment variable with the descriptor of an agent's spool, if it has no other way there."""
 
@@ -94,7 +97,7 @@ class HostPaths(HostFolders):
     """Place up to which each log was written as JSON (`ocsd start --log-format json`)."""
     incidents = _Place("state", "incidents")
     """Folders of the examinations of hung processes."""
-    spools = _Place("state", "spool")
+    spools = _Place("state", SPOOLS)
     """Folders of feeds that agents keep, one for each instance."""
     alarms = _Place("state", "alarms.json")
     """The alarms and messages to people, remembered over restarts."""
@@ -123,9 +126,7 @@ class HostPaths(HostFolders):
 
     def spool(self, instance_id: str) -> Path:
         """Return the folder of the feeds that an instance keeps."""
-        from urllib.parse import quote
-
-        return self.spools / quote(instance_id, safe="")
+        return _spool_in(self.state, instance_id)
 
     def admit_other_users(self) -> None:
         """Let agents that root starts for other users pass through the runtime folder.
@@ -181,6 +182,17 @@ def of_host(host: str, log_dir: str | None = None) -> HostPaths:
     else:
         logs = state / "log" / host
     return HostPaths(host=host, runtime=runtime_base() / host, state=state / host, logs=logs)
+
+
+def spool(host: str, instance_id: str) -> Path:
+    """Return ``of_host(host).spool(instance_id)``, for which nothing else of it matters."""
+    return _spool_in(state_base() / host, instance_id)
+
+
+def _spool_in(state: Path, instance_id: str) -> Path:
+    from urllib.parse import quote
+
+    return state / SPOOLS / quote(instance_id, safe="")
 
 
 def runtime_base() -> Path:

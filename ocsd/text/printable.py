@@ -8,4 +8,6 @@ def printable(text: str, keep: str = "") -> str:
 
 def one_line(text: str) -> str:
     """Return `text` on one line, with a blank for any number of blanks and control characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())

@@ -82,6 +82,16 @@ LONG = (
     "test_run.py",
     "test_forged_senders.py",
     "test_view_feed.py",
+    "test_page.py",
+    "test_web.py",
+    "test_terminal.py",
+    "test_clock.py",
+    "test_forkserver.py",
+    "test_plugins_at_start.py",
+    "test_alarms.py",
+    "test_agent_supervision.py",
+    "test_agents.py",
+    "test_closed_page.py",
 )
 
 
@@ -109,6 +119,26 @@ SHARED = {
 }
 """Files that share a site (the conftest.py of their folders) or a container engine."""
 
+BUSY_WORKERS = 3
+"""So many workers keep two cores busy. Further ones begin with files that mostly wait."""
+WAITING = frozenset(
+    {
+        "test_bridge.py",
+        "test_clients.py",
+        "test_databases.py",
+        "test_forkserver.py",
+        "test_lost_files.py",
+        "test_new_agent.py",
+        "test_nothing_is_lost.py",
+        "test_per_host.py",
+        "test_postgres.py",
+        "test_systemd.py",
+        "test_view_feed.py",
+        "test_web.py",
+    }
+)
+"""Files, or names in `SHARED`, whose tests and processes use less than half of a core."""
+
 
 def pytest_collection_modifyitems(items):
     """Sort the files of the run; for xdist, with ``--no-loadscope-reorder``."""
@@ -122,6 +152,15 @@ class BySite(LoadScopeScheduling):
     def _split_scope(self, nodeid):
         file = nodeid.partition("::")[0]
         return SHARED.get(Path(file).name, file)
+
+    def _assign_work_unit(self, node):
+        # Each worker does the files of the other kind when there are no more of its own.
+        fills_gaps = int(node.gateway.id.removeprefix("gw")) >= BUSY_WORKERS
+        for scope in self.workqueue:
+            if (Path(scope).name in WAITING) == fills_gaps:
+                self.workqueue.move_to_end(scope, last=False)
+                break
+        super()._assign_work_unit(node)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -161,6 +200,8 @@ class Site:
     hosts: dict = field(default_factory=dict)
     daemons: list = field(default_factory=list)
     extra_environment: dict = field(default_factory=dict)
+    only_for_daemons: tuple = ()
+    """Variables of `extra_environment` that other commands than `start` do without, and so fork."""
     forks_daemons: bool = True
     """Whether daemons come from a process that has loaded them (`tests/forked_daemons.py`)."""
 
@@ -190,10 +231,11 @@ class Site:
 
     def ocsd(self, *words, limit_s=60):
         """Run the command line; return the finished process, its output as text."""
-        words = tuple(map(str, words))
-        return forked_commands.run(
-            words, self.environment, self.folder, limit_s, self.forks_daemons
-        )
+        words, environment = tuple(map(str, words)), self.environment
+        if words[0] != "start":
+            for name in self.only_for_daemons:
+                del environment[name]
+        return forked_commands.run(words, environment, self.folder, limit_s, self.forks_daemons)
 
     def start(self, host="lab"):
         """Start the daemon and wait until everything has settled."""
@@ -248,13 +290,14 @@ class Site:
 
     def processes(self):
         """Return everything that runs for this site: whatever works in its folder."""
-        mine = []
-        for each in psutil.process_iter():
-            try:
-                if Path(each.cwd()).is_relative_to(self.folder) and each.status() != "zombie":
+        mine, inside = [], f"{self.folder}/"
+        for pid in psutil.pids():
+            # Tests look often, and most processes are others': psutil takes ten times as long.
+            with contextlib.suppress(OSError, psutil.Error):
+                folder = os.readlink(f"/proc/{pid}/cwd").removesuffix(" (deleted)")
+                each = psutil.Process(pid) if f"{folder}/".startswith(inside) else None
+                if each and each.status() != "zombie":
                     mine.append(each)
-            except psutil.Error:
-                continue
         return mine
 
     def clear(self):

@@ -5,7 +5,9 @@ existed and records them as lost. The file is made while there is room, because 
 takes none. The feed's description follows the number, because there may be no other file.
 
 A life that begins while the disk is full can make neither a folder nor a file. So each life
-leaves spare folders with such a file for later lives: renaming takes no room either.
+leaves spare folders with such a file for later lives: renaming takes no room either. One is made
+with the first message. To make a folder takes up to half a millisecond, so the others follow when
+a host that starts has more time.
 """
 
 import os
@@ -22,6 +24,8 @@ SPARES = ".spare"
 
 # Number of lives that can begin and be killed while the disk stays full.
 MOST_SPARES = 8
+# Time after a feed's first message in a file, from which on all spare folders are made [s].
+SPARES_AFTER_S = 20.0
 
 _MARK = struct.Struct("<QI")  # the number and its CRC-32
 
@@ -36,18 +40,20 @@ class Mark:
         self._folder = folder
         self._spares = spares
 
-    def prepare(self, info: dict[str, Any]) -> None:
-        """Make the file and the spare ones that are missing; do nothing if there is no room."""
+    def prepare(self, info: dict[str, Any], spares: int = 1) -> None:
+        """Make the file and so many spare ones, if missing; do nothing if there is no room."""
         data = _packed(0) + record(0, packed(info))
-        places = [self._folder]
+        places = [str(self._folder)]
         if self._spares is not None:
-            names = map(str, range(MOST_SPARES))
-            places += [self._spares / name / self._folder.name for name in names]
+            # As text: each agent looks for nine files.
+            name = self._folder.name
+            places += [f"{self._spares}/{spare}/{name}" for spare in range(spares)]
         for place in places:
+            path = f"{place}/{NAME}"
             with suppress(OSError):
-                if not (place / NAME).exists():
-                    place.mkdir(mode=0o750, parents=True, exist_ok=True)
-                    _write(place / NAME, data)
+                if not os.path.exists(path):
+                    os.makedirs(place, mode=0o750, exist_ok=True)
+                    _write(path, data)
 
     def write(self, number: int) -> None:
         """Record the number of the next message; do nothing if no file can be had."""
@@ -101,11 +107,13 @@ def _packed(number: int) -> bytes:
     return _MARK.pack(number, crc32(number.to_bytes(8, "little")))
 
 
-def _write(path: Path, data: bytes) -> None:
-    with path.open("xb", buffering=0) as file:
-        try:
-            whole = file.write(data) == len(data)
-        except OSError:
-            whole = False
+def _write(path: str, data: bytes) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        whole = os.write(file, data) == len(data)
+    except OSError:
+        whole = False
+    finally:
+        os.close(file)
     if not whole:
-        path.unlink()
+        os.unlink(path)

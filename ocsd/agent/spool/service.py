@@ -62,7 +62,7 @@ def folder_of(launch: ToldLaunch | None, instance_id: str) -> Path | None:
     if given:
         return Path("/proc/self/fd") / given
     try:
-        return paths.of_host(launch.host, launch.log_dir).spool(instance_id)
+        return paths.spool(launch.host, instance_id)
     except RuntimeError:  # no home
         return None
 

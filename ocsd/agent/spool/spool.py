@@ -49,11 +49,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from ocsd.agent.spool.limits import SpoolLimits
-from ocsd.agent.spool.mark import Mark
+from ocsd.agent.spool.mark import MOST_SPARES, SPARES_AFTER_S, Mark
 from ocsd.agent.spool.segment import (
     AppendableSegment,
     FileSegment,
@@ -135,6 +136,7 @@ class Spool:
         self.next = 0
         self._folder = folder
         self._mark = None if folder is None else Mark(folder, spares)
+        self._spares_due_s = inf
         self._monotonic = monotonic
         self._witness = witness or Witness()
         self._segments: deque[AppendableSegment] = deque()
@@ -191,6 +193,9 @@ class Spool:
             self._begin(MemorySegment(number, info), now_s).put(entry, number, now_s)
         if self._mark is not None and isinstance(self._tail, MemorySegment):
             self._mark.write(self.next)
+        elif self._mark is not None and now_s >= self._spares_due_s:
+            self._spares_due_s = inf
+            self._mark.prepare(info, MOST_SPARES)
         self._trim(now_s)
 
     def retry(self) -> None:
@@ -247,13 +252,14 @@ class Spool:
         self._tail = segment
         self._segments.append(segment)
         if isinstance(segment, FileSegment):
-            self._prepare_mark(segment.info)
+            self._prepare_mark(segment.info, now_s)
             self._witness.on_disk(segment.path.parent)
         return segment
 
-    def _prepare_mark(self, info: dict[str, Any]) -> None:
+    def _prepare_mark(self, info: dict[str, Any], now_s: float) -> None:
         if self._mark is not None:
             self._mark.prepare(info)
+            self._spares_due_s = min(self._spares_due_s, now_s + SPARES_AFTER_S)
 
     def _failed(self, error: OSError, now_s: float) -> None:
         self._retry_at_s = now_s + DISK_RETRY_S
@@ -287,7 +293,7 @@ class Spool:
                 saved.close()
         self._retry_at_s = None
         for segment in self._segments:
-            self._prepare_mark(segment.info)
+            self._prepare_mark(segment.info, now_s)
         self._witness.on_disk(self._folder)
 
     def _trim(self, now_s: float) -> None:

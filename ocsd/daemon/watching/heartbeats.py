@@ -25,7 +25,7 @@ class HeartbeatWatch:
     clock: Clock
 
     def __post_init__(self) -> None:
-        self._reliance = Reliance()
+        self._reliance = Reliance(missed_at_s=self.clock.seconds())
 
     def check(self) -> None:
         """Take the heartbeats since the round before."""

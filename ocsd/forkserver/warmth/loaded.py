@@ -39,12 +39,13 @@ class LoadedCode:
     ) -> None:
         paths: dict[str, None] = dict.fromkeys(installed)
         fixed = tuple(os.path.join(folder, "") for folder in (*paths, *_PYTHON))
-        own = os.path.join(own, "")
+        # Beside them lie ocsd's own agents, of which the list is loaded.
+        owns = tuple(os.path.join(folder, "") for folder in (own, f"{own}_agents"))
         for module in modules:
             file = file_of(module)
             if file:
                 paths[os.path.dirname(file)] = None
-                if file.startswith(own) or not file.startswith(fixed):
+                if file.startswith(owns) or not file.startswith(fixed):
                     paths[file] = None
         times = {os.fsencode(path): written_at_ns(path) for path in paths}
         # A folder that is closed to this user cannot be loaded again either.

@@ -34,6 +34,7 @@ FOR_AGENTS: Final = (
     "numpy.random",
     "numpy.typing",
     "ocsd.site_config",
+    "ocsd_agents.plugin",  # our own list of plug-ins; those of authors are read in each agent
 )
 
 THREAD_COUNTS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -61,9 +62,6 @@ class Loading:
     """
 
     def __init__(self) -> None:
-        # Nearly all that is loaded stays. To search it for the little garbage takes a tenth of a
-        # second; kept like the rest, that garbage is shared by all children.
-        gc.disable()
         self.code: LoadedCode | None = None
         self.trouble = ""
         self._for_all = list(FOR_ALL)
@@ -108,6 +106,9 @@ class Loading:
         """Load one more library, or rehearse; nothing if all is done."""
         for names in (self._for_all, self._for_agents):
             if names:
+                # Nearly all that is loaded stays. To search it for the little garbage takes a tenth
+                # of a second; kept like the rest, that garbage is shared by all children.
+                gc.disable()
                 _load(names.pop(0))
                 return
         if self.code is None:

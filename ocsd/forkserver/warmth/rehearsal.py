@@ -274,8 +274,8 @@ def _agent() -> tuple[ocs_agent.OCSAgent, Any]:
         sys.path.remove(compat.FOLDER)
     program.entry_point(entry)
     module = sys.modules[str(entry.module)]
-    # Not kept: an agent's own modules, and the lists of plug-ins, are loaded in the child, fresh
-    # at each start.
+    # Not kept: an agent's own modules, and the lists of authors' plug-ins, are loaded in the
+    # child, fresh at each start.
     packages = tuple(f"{name}." for name in (*plugins.packages(), "ocsd_agents"))
     for name in set(sys.modules) - before:
         if f"{name}.".startswith(packages):

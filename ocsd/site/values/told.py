@@ -7,6 +7,7 @@ loads pydantic, which would take a quarter of what it loads.
 import argparse
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from functools import cache
 from typing import Any, Final, Self
 
 from ocsd.site.values.hub import ToldHub
@@ -90,9 +91,7 @@ class ToldLaunch:
 
 def _values(cls: type[Any], told: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a class; JSON has lists in place of tuples."""
-    known = fields(cls)
-    names = {each.name for each in known}
-    needed = {each.name for each in known if _is_needed(each)}
+    names, needed = _names(cls)  # type: ignore[arg-type] # mypy takes no class for hashable
     if unknown := ", ".join(sorted(told.keys() - names)):
         raise ValueError(
             f"the daemon told {unknown}, which this release of ocsd does not know; "
@@ -100,15 +99,19 @@ def _values(cls: type[Any], told: Mapping[str, Any]) -> dict[str, Any]:
         )
     if missing := ", ".join(sorted(needed - told.keys())):
         raise ValueError(f"the daemon did not tell {missing}")
-    return {name: _frozen(value) for name, value in told.items()}
+    return {name: tuple(value) if type(value) is list else value for name, value in told.items()}
+
+
+@cache
+def _names(cls: type[Any]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names of a class's values, and of those that it must be told."""
+    known = fields(cls)
+    needed = (each.name for each in known if _is_needed(each))
+    return frozenset(each.name for each in known), frozenset(needed)
 
 
 def _is_needed(each: Field[Any]) -> bool:
     return each.default is MISSING and each.default_factory is MISSING
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 _current: ToldLaunch | None = None

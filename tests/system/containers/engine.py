@@ -8,6 +8,7 @@ tested at once. Docker's API is served on a Unix socket for docker-compose and f
 import ast
 import contextlib
 import fcntl
+import functools
 import hashlib
 import os
 import shutil
@@ -60,6 +61,7 @@ def obstacle():
     return None
 
 
+@functools.cache
 def _pip_settings():
     """Return pip's settings as the text of a pip.conf, and the paths that they name."""
     listed = subprocess.run(

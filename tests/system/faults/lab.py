@@ -62,6 +62,7 @@ class Lab:
         self.faults.mkdir()
         shadow = os.pathsep.join([str(HERE / "shadow"), os.environ.get("PYTHONPATH", "")])
         site.extra_environment |= {"FAULTS": str(self.faults), "PYTHONPATH": shadow}
+        site.only_for_daemons = ("PYTHONPATH",)
 
     def write(self, *instances, **keys):
         self.site.write(*instances, **{"agent-paths": [str(HERE / "plugins")], **keys})

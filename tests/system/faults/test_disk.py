@@ -10,8 +10,8 @@ from tests.system.faults.lab import AGENT_BACK_S, a_lab, faulty, wait_until
 from tests.system.invariants import Watch
 from tests.system.small_disk import fill, free, is_full, mounted
 
-# Alone: beside other tests its agents need longer to write than the limits here.
-pytestmark = [pytest.mark.system, pytest.mark.alone]
+# Beside many other tests its agents need longer to write than the limits here.
+pytestmark = [pytest.mark.system, pytest.mark.in_pairs]
 
 SIZE = "24m"
 """Room for what crossbar keeps there; filled to the last byte by the tests."""

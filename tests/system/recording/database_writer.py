@@ -4,7 +4,6 @@ A port is InfluxDB's, a connection string PostgreSQL's.
 """
 
 import json
-import sys
 import time
 from pathlib import Path
 
@@ -46,7 +45,3 @@ def main(data, state, where, settle_s=0):
         delay_s = writer.step()
         files.replace(Path(state) / "report.json", json.dumps(writer.report()).encode())
         time.sleep(delay_s)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,10 +1,11 @@
 """Feeds that are recorded in real time, and a writer beside them."""
 
 import json
-import subprocess
-import sys
+import os
 import time
+from pathlib import Path
 
+from tests import forked_scripts
 from tests.system.waiting import wait_until
 from tests.unit.aggregator.rig import Clock, Recording
 
@@ -12,11 +13,16 @@ FEEDS = {"thermo1.feeds.temps": "CryoClass", "bath2.feeds.levels": "BathClass"}
 TAGS = {"a": {"_field": "level", "place": "top left"}, "n": {"_field": "count", "place": "all"}}
 
 
+WRITER = """
+import sys
+from tests.system.recording import database_writer
+database_writer.main(*sys.argv[1:])
+"""
+
+
 class WriterProcess:
     def __init__(self, folder, port, settle_s=0):
-        command = [sys.executable, "-m", "tests.system.recording.database_writer"]
-        self._command = [*command, str(folder / "data"), str(folder / "state"), str(port)]
-        self._command += [str(settle_s)]
+        self._words = tuple(map(str, (folder / "data", folder / "state", port, settle_s)))
         self._log = (folder / "writer.log").open("wb")
         self._folder = folder / "state"
         self._cursor = self._folder / "cursor.json"
@@ -24,7 +30,11 @@ class WriterProcess:
 
     def start(self):
         self._before = self._saved_at()
-        self._process = subprocess.Popen(self._command, stderr=self._log)
+        with open(os.devnull) as nothing:
+            streams = (nothing, self._log, self._log)
+            self._process = forked_scripts.start(
+                WRITER, self._words, os.environ, Path.cwd(), streams
+            )
 
     def has_written(self):
         """Whether the database has acknowledged something in this life."""

@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks.exactly_once import run
 
-# Alone: what is published goes on at its rate while a busy machine records ever less of it.
-pytestmark = [pytest.mark.system, pytest.mark.alone, pytest.mark.timeout(400)]
+# What is published goes on at its rate while a busy machine records ever less of it.
+pytestmark = [pytest.mark.system, pytest.mark.in_pairs, pytest.mark.timeout(400)]
 
 
 def test_every_sample_is_there_once_whatever_is_killed_stopped_full_or_cut():

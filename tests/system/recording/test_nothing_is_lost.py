@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 import urllib.request
 
@@ -15,6 +13,7 @@ from so3g.hk import HKArchiveScanner
 
 from ocsd import journal
 from ocsd.bus.unheard import UnheardFeeds
+from tests import forked_commands
 from tests.system.agent_processes import LISTEN, Supervisor
 from tests.system.faults.test_disk import a_small_disk, fill
 from tests.system.waiting import wait_until
@@ -152,8 +151,8 @@ class Scene(Supervisor):
         # The agents are on this host: all comes from their spools, whatever was away.
         assert (data["fetched"], data["duplicates"]) == (0, {})
         assert "Traceback" not in self.log()
-        verify = [sys.executable, "-m", "ocsd", "data", "verify", "--folder", str(self.data)]
-        verified = subprocess.run(verify, capture_output=True, text=True, timeout=60)
+        verify = ("data", "verify", "--folder", str(self.data))
+        verified = forked_commands.run(verify, os.environ, self.data, 60)
         assert verified.returncode == 0, verified.stdout
         return data
 

@@ -48,6 +48,18 @@ def test_an_edit_of_ocsd_itself_is_noticed_in_place(tree, loaded):
     assert loaded.changed() == str(tree / "ocsd" / "code.py")
 
 
+def test_an_edit_of_ocsds_list_of_agents_is_noticed_in_place_where_it_is_installed(tree):
+    plugin = tree / "packages" / "ocsd_agents" / "plugin.py"
+    plugin.parent.mkdir()
+    plugin.write_text("")
+    own, packages = str(tree / "packages" / "ocsd"), [str(tree / "packages")]
+    loaded = LoadedCode([module(plugin)], own, packages)
+    assert loaded.changed() is None
+
+    os.utime(plugin, (2, 2))
+    assert loaded.changed() == str(plugin)
+
+
 def test_an_edit_of_an_installed_package_in_place_costs_no_look_at_each_file(tree, loaded):
     os.utime(tree / "packages" / "library" / "code.py", (2, 2))
     assert loaded.changed() is None

@@ -57,6 +57,23 @@ def test_files_are_checked_once_for_all_that_is_asked_for_at_the_same_time():
     assert json.loads(done.stdout) == [None, "file 1", "file 1", "file 2", "file 2"]
 
 
+CHANGED = """
+import sys
+from ocsd.forkserver.warmth.loading import Loading
+loading = Loading()
+loading.expect(3)
+loading.make_ready(for_agents=True)
+loading.code.changed = lambda: "a file"
+loading.step()
+print(loading.changed(), "ocsd.forkserver.warmth.rehearsal" in sys.modules)
+"""
+
+
+def test_a_file_that_changes_before_the_rehearsal_does_not_count_as_what_was_loaded():
+    done = subprocess.run([sys.executable, "-c", CHANGED], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("a file False\n", "")
+
+
 GUESSED = """
 import sys
 from ocsd.forkserver.__main__ import main

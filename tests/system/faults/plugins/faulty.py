@@ -1,7 +1,7 @@
 """An agent that acquires, and does harm when it is asked to."""
 
+import ctypes
 import os
-import re
 import signal
 import subprocess
 import time
@@ -9,6 +9,8 @@ import time
 from ocs import ocs_agent, site_config
 
 MEGABYTE = 1_000_000
+MUTEX_BYTES = 64
+"""At least those of pthread_mutex_t; zeros are one that is not locked."""
 
 
 class Faulty:
@@ -30,8 +32,10 @@ class Faulty:
         session.set_status("stopping")
 
     def hold_gil(self, session, params):
-        # One call of C code that would need years.
-        return re.match(r"(a+)+$", "a" * 60 + "b") is None, "done"
+        # C code that gets a lock twice and keeps the interpreter meanwhile: it takes no CPU.
+        code, lock = ctypes.PyDLL(None), ctypes.create_string_buffer(MUTEX_BYTES)
+        code.pthread_mutex_lock(lock)
+        return code.pthread_mutex_lock(lock) == 0, "done"
 
     def block_reactor(self, session, params):
         while True:

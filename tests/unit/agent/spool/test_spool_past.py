@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ocsd.agent.spool.limits import LEAST_BYTES, SpoolLimits
-from ocsd.agent.spool.mark import MOST_SPARES, SPARES
+from ocsd.agent.spool.mark import MOST_SPARES, SPARES, SPARES_AFTER_S
 from ocsd.agent.spool.past import MOST_EARLIER_LIVES
 from ocsd.agent.spool.service import TEND_EVERY_S
 from ocsd.agent.spool.spool import DISK_RETRY_S
@@ -188,10 +188,14 @@ def test_lives_without_room_from_their_start_are_known(folder, monkeypatch, fold
     first = Life(folder, "1.5")
     first.put("a", "x")
     first.put("b", "x")
+    first.now_s += SPARES_AFTER_S
+    first.put("a", "y")
+    first.put("b", "y")
     without_room = [f"{life}.5" for life in range(2, 2 + MOST_SPARES)]
     with no_file_larger_than(20), monkeypatch.context() as patches:
         if folders == "cannot be made":
             patches.setattr(Path, "mkdir", no_room)
+            patches.setattr(os, "makedirs", no_room)
         for session_id in without_room:
             life = Life(folder, session_id)
             life.put("a", "lost", "lost as well")
@@ -208,12 +212,37 @@ def test_lives_without_room_from_their_start_are_known(folder, monkeypatch, fold
 
 
 def test_a_life_with_room_replaces_used_spare_folders(folder):
-    Life(folder, "1.5").put("a", "x")
+    lived(folder, "1.5")
+    assert spares(folder) == MOST_SPARES
     with no_file_larger_than(20):
         Life(folder, "2.5").put("a", "lost")
-    assert len(list((folder / SPARES).glob("*/a/next"))) == MOST_SPARES - 1
-    Life(folder, "3.5").put("a", "x")
-    assert len(list((folder / SPARES).glob("*/a/next"))) == MOST_SPARES
+    assert spares(folder) == MOST_SPARES - 1
+    lived(folder, "3.5")
+    assert spares(folder) == MOST_SPARES
+
+
+def test_a_life_leaves_one_spare_folder_at_once_and_the_others_when_a_start_is_over(folder):
+    life = Life(folder, "1.5")
+    life.put("a", "x")
+    assert spares(folder) == 1
+
+    for text in "yz":  # each begins another file, which does not put it off
+        life.now_s += SPARES_AFTER_S / 2
+        life.more_info = {"text": text}
+        life.put("a", "x")
+    assert spares(folder) == MOST_SPARES
+
+
+def lived(folder, session_id):
+    """Live for long enough to leave all spare folders."""
+    life = Life(folder, session_id)
+    life.put("a", "x")
+    life.now_s += SPARES_AFTER_S
+    life.put("a", "x")
+
+
+def spares(folder):
+    return len(list((folder / SPARES).glob("*/a/next")))
 
 
 def no_room(*_arguments, **_options):

@@ -116,6 +116,36 @@ def test_a_site_option_that_cannot_be_read_is_an_error_in_a_started_process(laun
         site_config.parse_args("Fake", a_parser(), ["--instance-id"])
 
 
+def test_a_started_process_has_the_site_options_that_nobody_gave(launched):
+    launched("thermo1")
+
+    without = site_config.parse_args("Thermometer", a_parser(), [])
+    given = site_config.parse_args("Thermometer", site_config.add_arguments(a_parser()), [])
+
+    assert vars(without) == vars(given)
+    assert without.site is None
+
+
+def test_an_agents_own_option_of_a_site_options_name_keeps_its_default(launched):
+    launched("fake1")
+    parser = a_parser()
+    parser.add_argument("--log-dir", default="/var/own")
+
+    assert site_config.parse_args("Fake", parser, []).log_dir == "/var/own"
+    assert site_config.parse_args("Fake", parser, ["--log-dir", "/x"]).log_dir == "/x"
+
+
+def test_a_version_is_printed_once(launched, capsys):
+    launched("fake1")
+    parser = a_parser()
+    parser.add_argument("--version", action="version", version="fake 2")
+
+    with pytest.raises(SystemExit):
+        site_config.parse_args("Fake", parser, ["--version"])
+
+    assert capsys.readouterr().out == "fake 2\n"
+
+
 def test_a_started_process_parses_within_milliseconds(launched):
     launched("thermo1")
     start = time.process_time()
