@@ -20,6 +20,9 @@ AGAIN_LIMIT_S = 60.0
 STOP_LIMIT_S = 60.0
 STATUS_RUNS = 5
 
+BETWEEN_KILLS_S = 1.0
+"""Time before each kill [s]: a host at rest, of which one agent dies."""
+
 OF_AGENTS = "agents"
 OF_SUPERVISORS = "supervisors"
 OF_ROUTER = "router"
@@ -116,7 +119,10 @@ def measure(side: Side, observer: Observer, plan: Plan, router_pid: int) -> Figu
         status_s = [_status(side) for _ in range(STATUS_RUNS)]
 
         _say(f"{side.name}: kill -9 of {len(chosen)} agents, one by one")
-        kill_s = [_kill(observer, instance_id, before[instance_id]) for instance_id in chosen]
+        kill_s = []
+        for instance_id in chosen:
+            time.sleep(BETWEEN_KILLS_S)
+            kill_s.append(_kill(observer, instance_id, before[instance_id]))
         _say(f"{side.name}: median {statistics.median(kill_s):.3f} s; now {len(chosen)} restarts")
         restart_s = [_restart(side, observer, instance_id) for instance_id in chosen]
         after = {instance_id: observer.pid(instance_id) for instance_id in ids}

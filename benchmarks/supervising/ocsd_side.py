@@ -12,12 +12,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from benchmarks.processes import EndWatch, parent_of
 from benchmarks.site import HOST
 
 START_LIMIT_S = 120.0
 STOP_LIMIT_S = 60.0
 LEFTOVER_LIMIT_S = 2.0
+
+WAITS = "ocsd waits to be the next agent"
+"""Title of the process that waits (`ocsd.forkserver.warmth.spares`)."""
 
 
 class OcsdSide:
@@ -89,12 +94,17 @@ class OcsdSide:
     def services(self, agents: Mapping[str, int]) -> dict[str, int]:
         """Return the processes that ocsd brings along; the registry is in the daemon."""
         status = self._status()
-        return {
+        found = {
             instance["instance_id"]: int(instance["pid"])
             for instance in status["instances"]
             if instance["instance_id"] not in agents
             and instance["pid"] not in (None, status["pid"])
         }
+        if agents:
+            fork_server = psutil.Process(parent_of(next(iter(agents.values()))))
+            waiting = [each.pid for each in fork_server.children() if WAITS in each.cmdline()[0]]
+            found |= dict(zip(("the next agent",), waiting, strict=False))
+        return found
 
     def restart(self, instance_id: str) -> None:
         """Issue ``ocsd restart``; its answer comes when the agent is up."""
