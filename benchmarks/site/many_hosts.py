@@ -52,6 +52,7 @@ def many_hosts(
     rows = {name: idle_agents(name, agents) for name in every}
     more = {name: dict(keys or {}) for name in every[1:]}
     with network() as net:
+        net.forks = False  # what is measured are commands as people issue them
         site = ThreeHosts(net, content(OPEN, rows, more), every)
         site.make()
         yield site
