@@ -7,17 +7,17 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from ocsd.cli.arguments import options
 from ocsd.cli.become import become
-from ocsd.cli.commands.look import status
 from ocsd.cli.screen import terminal
-from ocsd.cli.talk import control
 from ocsd.errors import DaemonStartError, OcsdError, TimedOutError, UsageError
-from ocsd.status import replies
+
+if TYPE_CHECKING:
+    from ocsd.status import replies
 
 # Once the daemon has closed its output its status takes milliseconds.
 _FIRST_STATUS_LIMIT_S = 10.0
@@ -82,6 +82,9 @@ def _detached(command: list[str]) -> int:
         start_new_session=True,
     )
     try:
+        # While the daemon is being loaded, which need not wait for it.
+        from ocsd.cli.commands.look import status
+
         _copy(daemon)
         report = _report(daemon)
     except KeyboardInterrupt:
@@ -124,8 +127,11 @@ def _copied(pipe: int, stream: TextIO, decoder: codecs.IncrementalDecoder) -> bo
     return bool(block)
 
 
-def _report(daemon: subprocess.Popen[bytes]) -> replies.HostStatus | int:
+def _report(daemon: subprocess.Popen[bytes]) -> "replies.HostStatus | int":
     """Return the status of the host, or the exit code of a daemon that has ended."""
+    from ocsd.cli.talk import control
+    from ocsd.status import replies
+
     limit_s = time.monotonic() + _FIRST_STATUS_LIMIT_S
     while time.monotonic() < limit_s:
         code = daemon.poll()
