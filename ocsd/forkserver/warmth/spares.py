@@ -23,7 +23,7 @@ from ocsd.forkserver.protocol import LineBuffer, Message, SpawnRequest, encode
 from ocsd.forkserver.warmth.forks import Forked, fork
 from ocsd.forkserver.warmth.loaded import LoadedCode, package_folders
 from ocsd.forkserver.warmth.loading import Loading
-from ocsd.system.proc import what_holds
+from ocsd.system.proc import is_dying, what_holds
 
 ROUTER_PAUSE_S: Final = 10.0
 """Time without a request after which the next router is forked [s]: a start is over then."""
@@ -71,7 +71,7 @@ class _Spare:
     def _taken(self, request: SpawnRequest) -> Forked | None:
         """Return the process that becomes what is asked for; None if it cannot run."""
         waiting = self._waiting
-        if waiting is None or what_holds(waiting.pid):
+        if waiting is None or is_dying(waiting.pid) or what_holds(waiting.pid):
             self.end()
             return None
         self._waiting = None
@@ -220,7 +220,10 @@ class NextAgent(_Spare):
         leave()
         _be_alone(gate, "agent")
         self.loading.end_in_fork()
-        rehearsal.play_again()
+        try:
+            rehearsal.play_again()
+        except Exception as error:  # noqa: BLE001 - it must never cost an agent
+            sys.stderr.write(f"the next agent is not warmed up: {error!r}\n")
         gc.collect()
         # The fork server ends this process if what it has loaded changes.
         _become_what_is_asked_for(gate, lambda: None)

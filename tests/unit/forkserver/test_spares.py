@@ -70,9 +70,10 @@ def waiting(router, monkeypatch):
     router.end()
 
 
-def test_a_process_that_cannot_run_is_ended(waiting, router):
-    os.kill(waiting.pid, signal.SIGSTOP)
-    os.waitid(os.P_PID, waiting.pid, os.WSTOPPED)
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
+def test_a_process_that_cannot_run_is_ended(waiting, router, number):
+    os.kill(waiting.pid, number)
+    os.waitid(os.P_PID, waiting.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
     assert router.take(ROUTER) is None
     with pytest.raises(ProcessLookupError):
         os.kill(waiting.pid, 0)
