@@ -40,7 +40,7 @@ class Reliance:
         if self.is_on:
             # An agent that does not send any, or not yet, reports that it lives.
             silent = [each for each in missed if now_s - each.report_s > OVERDUE_S]
-            return Reliance(not silent, now_s) if silent else self
+            return Reliance(False, now_s) if silent else self
         if missed or not agents:
             return Reliance(False, now_s)
         return Reliance(now_s - self.missed_at_s >= ALL_HEARD_S, self.missed_at_s)

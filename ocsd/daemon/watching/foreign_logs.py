@@ -15,11 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from ocsd.log.file import LOG_FILE_LIMIT_BYTES, OLDER_FILES, numbered, shift
-from ocsd.system.proc import entry_of
+from ocsd.system.proc import what_holds
 
 SIGSTOP_LIMIT_S: Final = 0.1
-STATE_STOPPED: Final = "T"
-"""The letter of the kernel for the state of a process that SIGSTOP has stopped."""
 
 
 def rotate(
@@ -56,7 +54,7 @@ def _stopped(pid: int) -> Iterator[None]:
     os.killpg(pid, signal.SIGSTOP)
     try:
         deadline_s = time.monotonic() + SIGSTOP_LIMIT_S
-        while (leader := entry_of(pid)) is None or leader.state != STATE_STOPPED:
+        while not what_holds(pid):
             if time.monotonic() > deadline_s:
                 raise TimeoutError(f"process {pid} does not stop")
             time.sleep(0.001)

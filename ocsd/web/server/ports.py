@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from ocsd.system.address import Address
 from ocsd.system.paths import is_listening
+from ocsd.system.web_server import speak_http_2
 from ocsd.web.server.tls import CertificateFiles, NoCertificateError, PageCertificate
 
 MORE_PORTS: Final = 10
@@ -98,8 +99,6 @@ def _with_tls(reactor: Any, files: CertificateFiles) -> Any:
         context = PageCertificate(files)
     except NoCertificateError as error:
         raise NoPlaceError(str(error)) from error
-    from ocsd.system.web_server import speak_http_2
-
     speak_http_2()
     return partial(_listen_ssl, reactor, context)
 
